@@ -1,0 +1,75 @@
+package dev.winnow.layers;
+
+import dev.winnow.weights.DType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Compute primitives on row-major f32 arrays. Two implementations exist: {@link PanamaKernels} on the Vector API and its scalar
+ * twin {@link ScalarKernels}, which runs when the incubator module is absent and is what tests compare with. All offsets,
+ * strides and lengths are in elements. Nothing here allocates or starts threads.
+ */
+public interface Kernels {
+    /** The Vector API implementation where the JVM has the module, else the scalar one. */
+    static Kernels best() {
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? new PanamaKernels() : new ScalarKernels();
+    }
+
+    /** Columns of a packed panel: a multiple of the vector length. */
+    int panelWidth();
+
+    /**
+     * Packs a block of a stored [out, in] weight, widening to f32: {@code panel[p * panelWidth() + j] = W[row + j][from + p]} for
+     * j &lt; cols, p &lt; depth, and zero for cols &lt;= j &lt; panelWidth().
+     */
+    void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth, float[] panel, int panelOffset);
+
+    /**
+     * The GEMM micro-kernel: {@code C[rows, cols] (+)= A[rows, depth] * B[depth, cols]}. B is read in whole vectors up to
+     * {@code panelWidth()} columns, so it must be padded; only {@code cols <= panelWidth()} columns of C are written.
+     *
+     * @param add whether to add to C instead of overwriting it
+     */
+    void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                       float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add);
+
+    /**
+     * Rows of a stored weight times few vectors (decode): {@code y[i * yStride + j] = W[row + j] . x[i]} for j &lt; rows, i &lt; count.
+     * Every weight is read once for all vectors.
+     */
+    void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
+                 float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride);
+
+    float dot(float[] a, int aOffset, float[] b, int bOffset, int n);
+
+    /** y += s * x. */
+    void addScaled(float[] y, int yOffset, float[] x, int xOffset, int n, float s);
+
+    /** x *= s. */
+    void scale(float[] x, int offset, int n, float s);
+
+    /** y *= x, element by element. */
+    void multiply(float[] y, int yOffset, float[] x, int xOffset, int n);
+
+    float max(float[] x, int offset, int n);
+
+    /** x = exp(x - max); returns the sum of the results. {@code exp(-inf) = 0}. */
+    float expMinus(float[] x, int offset, int n, float max);
+
+    /** x = f(x). */
+    void activate(Activation f, float[] x, int offset, int n);
+
+    /** y = x / sqrt(mean(x^2) + eps) * weight (Zhang and Sennrich 2019). */
+    void rmsNorm(float[] x, int xOffset, float[] weight, float eps, float[] y, int yOffset, int n);
+
+    /** y = (x - mean) / sqrt(variance + eps) * weight + bias (Ba et al. 2016). */
+    void layerNorm(float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] y, int yOffset, int n);
+
+    /**
+     * Rotates one head in place, half-split form (Su et al. 2021, as in Llama): for i &lt; half,
+     * {@code (x[i], x[i+half]) = (x[i] cos - x[i+half] sin, x[i+half] cos + x[i] sin)} with cos, sin at {@code tableOffset + i}.
+     */
+    void rotate(float[] x, int offset, float[] cos, float[] sin, int tableOffset, int half);
+
+    /** Widens n stored elements starting at element {@code from} to f32. */
+    void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n);
+}

@@ -1,0 +1,151 @@
+package dev.winnow.layers;
+
+import java.util.Arrays;
+
+/**
+ * Keys and values of one attention layer, head-major: {@code [kvHeads][capacity][headDim]}. Each head has its own length and
+ * positions, so that compaction may keep different tokens per head; rotary phases are already in the keys and stay correct
+ * because positions travel with them. Encoders use it too, as the keys and values of the pass at hand.
+ */
+public final class KeyValues {
+    private final int heads;
+    private final int headDim;
+    private int capacity;
+    private float[] keys;
+    private float[] values;
+    private final int[] lengths;
+    private int[][] positions;
+    private float[][] bias;
+
+    public KeyValues(int kvHeads, int headDim, int capacity) {
+        this.heads = kvHeads;
+        this.headDim = headDim;
+        this.capacity = Math.max(1, capacity);
+        this.keys = new float[Math.toIntExact((long) heads * this.capacity * headDim)];
+        this.values = new float[keys.length];
+        this.lengths = new int[heads];
+        this.positions = new int[heads][this.capacity];
+    }
+
+    public int heads() {
+        return heads;
+    }
+
+    public int headDim() {
+        return headDim;
+    }
+
+    /** Entries alive in a head. */
+    public int length(int head) {
+        return lengths[head];
+    }
+
+    /** The longest head. */
+    public int length() {
+        int n = 0;
+        for (int l : lengths) n = Math.max(n, l);
+        return n;
+    }
+
+    public float[] keys() {
+        return keys;
+    }
+
+    public float[] values() {
+        return values;
+    }
+
+    /** Index in {@link #keys} and {@link #values} of a head's first entry; entries are {@link #headDim} apart. */
+    public int offset(int head) {
+        return head * capacity * headDim;
+    }
+
+    /** Positions of a head's entries, ascending; valid up to {@link #length(int)}. */
+    public int[] positions(int head) {
+        return positions[head];
+    }
+
+    /** Added to the attention logits of each entry of a head (log of a token's size, -inf for a masked one), or null for none. */
+    public float[] bias(int head) {
+        return bias == null ? null : bias[head];
+    }
+
+    /** Bytes of the live entries: what a compact copy would hold. */
+    public long bytes() {
+        long n = 0;
+        for (int l : lengths) n += l;
+        return n * headDim * 2 * Float.BYTES;
+    }
+
+    /** Bytes allocated. */
+    public long allocatedBytes() {
+        return 2L * Float.BYTES * keys.length;
+    }
+
+    /** Forgets all entries; keeps the memory. */
+    public void clear() {
+        Arrays.fill(lengths, 0);
+        bias = null;
+    }
+
+    /**
+     * Appends n entries to every head.
+     *
+     * @param k         [n, kvHeads * headDim] with the given row stride
+     * @param v         as k
+     * @param newPositions length n
+     * @param newBias   length n, or null for zeros
+     */
+    public void append(float[] k, float[] v, int rowStride, int n, int[] newPositions, float[] newBias) {
+        int needed = length() + n;
+        if (needed > capacity) grow(Math.max(needed, capacity + capacity / 2));
+        if (newBias != null && bias == null) bias = new float[heads][capacity];
+        for (int h = 0; h < heads; h++) {
+            int at = offset(h) + lengths[h] * headDim;
+            for (int i = 0; i < n; i++, at += headDim) {
+                System.arraycopy(k, i * rowStride + h * headDim, keys, at, headDim);
+                System.arraycopy(v, i * rowStride + h * headDim, values, at, headDim);
+            }
+            System.arraycopy(newPositions, 0, positions[h], lengths[h], n);
+            if (bias != null) {
+                if (newBias != null) System.arraycopy(newBias, 0, bias[h], lengths[h], n);
+                else Arrays.fill(bias[h], lengths[h], lengths[h] + n, 0f);
+            }
+            lengths[h] += n;
+        }
+    }
+
+    /** Keeps the entries at the given ascending slots of one head, drops the others. */
+    public void keep(int head, int[] slots) {
+        int base = offset(head);
+        for (int i = 0; i < slots.length; i++) {
+            int from = slots[i];
+            if (from == i) continue;
+            System.arraycopy(keys, base + from * headDim, keys, base + i * headDim, headDim);
+            System.arraycopy(values, base + from * headDim, values, base + i * headDim, headDim);
+            positions[head][i] = positions[head][from];
+            if (bias != null) bias[head][i] = bias[head][from];
+        }
+        lengths[head] = slots.length;
+    }
+
+    /** Gives back memory beyond the longest head plus some room to grow. */
+    public void trim(int room) {
+        int wanted = length() + room;
+        if (wanted < capacity) grow(Math.max(1, wanted));
+    }
+
+    private void grow(int newCapacity) {
+        float[] newKeys = new float[Math.toIntExact((long) heads * newCapacity * headDim)];
+        float[] newValues = new float[newKeys.length];
+        for (int h = 0; h < heads; h++) {
+            System.arraycopy(keys, h * capacity * headDim, newKeys, h * newCapacity * headDim, lengths[h] * headDim);
+            System.arraycopy(values, h * capacity * headDim, newValues, h * newCapacity * headDim, lengths[h] * headDim);
+            positions[h] = Arrays.copyOf(positions[h], newCapacity);
+            if (bias != null) bias[h] = Arrays.copyOf(bias[h], newCapacity);
+        }
+        keys = newKeys;
+        values = newValues;
+        capacity = newCapacity;
+    }
+}

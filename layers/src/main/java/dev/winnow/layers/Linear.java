@@ -1,0 +1,19 @@
+package dev.winnow.layers;
+
+import dev.winnow.weights.Tensor;
+
+/**
+ * An affine map y = W x + b. The weight stays where and as it is stored (F32, F16 or BF16).
+ *
+ * @param weight shape [out, in]; trailing dimensions of a convolution kernel count as "in"
+ * @param bias   length out, or null
+ */
+public record Linear(Tensor weight, float[] bias) {
+    public int out() {
+        return Math.toIntExact(weight.shape()[0]);
+    }
+
+    public int in() {
+        return Math.toIntExact(weight.elements() / weight.shape()[0]);
+    }
+}
