@@ -5,16 +5,24 @@ import dev.winnow.layers.Attention;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.Norm;
 import dev.winnow.layers.TransformerLayer;
+import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.reduction.Tokens;
 import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * CLIP (Radford et al. 2021): a vision tower and a causal text tower whose projected class and end tokens meet in one space. The
@@ -24,7 +32,17 @@ import java.util.List;
  * @param text             or null in a vision-only checkpoint
  * @param logitScale       logarithm of the factor on cosines
  */
-record Clip(VisionEncoder vision, Linear visionProjection, Text text, float logitScale) {
+public record Clip(VisionEncoder vision, Linear visionProjection, Text text, float logitScale) implements Model {
+
+    @Override
+    public String family() {
+        return text == null ? "clip_vision_model" : "clip";
+    }
+
+    @Override
+    public ModelShape shape() {
+        return new ModelShape(Optional.of(vision.shape(vision.layers() - 1)), 0);
+    }
 
     /**
      * The text tower.
@@ -32,13 +50,39 @@ record Clip(VisionEncoder vision, Linear visionProjection, Text text, float logi
      * @param positions [context, width]
      * @param eos       where to pool: the first token with this id, or, for 2 (old configurations), the first highest id
      */
-    record Text(Tensor embeddings, float[] positions, StackRunner stack, Norm finalNorm, Linear projection, int context, int eos) {
-        int width() {
+    public record Text(Tensor embeddings, float[] positions, List<CompiledLayer> layers, Norm finalNorm, Linear projection,
+                       int context, int eos) {
+        public int width() {
             return embeddings.dim(1);
         }
 
+        void embed(int[] ids, float[] hidden) {
+            EmbeddingTable.lookUp(embeddings, ids, hidden, 0);
+            for (int i = 0; i < ids.length * width(); i++) hidden[i] += positions[i];
+        }
+
+        /** All blocks over the tokens; masked ones are not attended to. */
+        void run(Tokens tokens, boolean[] mask, Workspace workspace, Trace trace) {
+            KeyValues kv = new KeyValues(heads(), width() / heads(), tokens.count());
+            float[] bias = null;
+            if (mask != null) {
+                bias = new float[mask.length];
+                for (int i = 0; i < bias.length; i++) bias[i] = mask[i] ? 0 : Float.NEGATIVE_INFINITY;
+            }
+            for (int l = 0; l < layers.size(); l++) {
+                kv.clear();
+                layers.get(l).attend(tokens.hidden(), tokens.count(), tokens.ledger().positions(), bias, kv, List.of(), workspace);
+                layers.get(l).mlp(tokens.hidden(), tokens.count(), workspace);
+                if (trace != null) trace.item("text.layer." + l, tokens.hidden(), tokens.count(), width());
+            }
+        }
+
+        private int heads() {
+            return layers.getFirst().description().attention().heads();
+        }
+
         /** Index of the token that stands for the text. */
-        int pooled(int[] ids) {
+        public int pooled(int[] ids) {
             int best = 0;
             for (int i = 0; i < ids.length; i++) {
                 if (eos == 2 ? ids[i] > ids[best] : ids[i] == eos) {
@@ -60,6 +104,48 @@ record Clip(VisionEncoder vision, Linear visionProjection, Text text, float logi
         VisionEncoder vision = vision(section(c, "vision_config"), root.at("vision_model"), backend);
         Text text = text(section(c, "text_config"), root, shared, backend);
         return new Clip(vision, root.linear("visual_projection", shared, vision.width(), false), text, root.vector("logit_scale")[0]);
+    }
+
+    /** The projected class token, not normalised. */
+    public float[] imageFeatures(float[] normedClass, Workspace workspace) {
+        float[] features = new float[visionProjection.out()];
+        vision.backend().linear(visionProjection, normedClass, 1, features, Activation.NONE, workspace.work());
+        return features;
+    }
+
+    /**
+     * The projected end token of a text, not normalised.
+     *
+     * @param mask which tokens may be attended to, or null for all
+     */
+    public float[] textFeatures(int[] ids, boolean[] mask, Workspace workspace, Trace trace) {
+        int width = text.width();
+        int n = ids.length;
+        float[] hidden = new float[n * width];
+        text.embed(ids, hidden);
+        if (trace != null) trace.item("text.embed", hidden, n, width);
+        Tokens tokens = new Tokens(hidden, width, TokenLedger.uniform(n, 0, TokenKind.TEXT));
+        text.run(tokens, mask, workspace, trace);
+        float[] normed = new float[n * width];
+        vision.backend().normalise(text.finalNorm(), tokens.hidden(), n, width, normed);
+        float[] pooled = Arrays.copyOfRange(normed, text.pooled(ids) * width, (text.pooled(ids) + 1) * width);
+        float[] features = new float[text.projection().out()];
+        vision.backend().linear(text.projection(), pooled, 1, features, Activation.NONE, workspace.work());
+        if (trace != null) {
+            trace.item("text.final_norm", normed, n, width);
+            trace.item("text_last_hidden", normed, n, width);
+            trace.item("text_pooled", pooled, width);
+        }
+        return features;
+    }
+
+    /** x / |x|. */
+    public static float[] unit(float[] x) {
+        double square = 0;
+        for (float v : x) square += v * v;
+        float[] unit = new float[x.length];
+        for (int i = 0; i < x.length; i++) unit[i] = (float) (x[i] / Math.sqrt(square));
+        return unit;
     }
 
     private static Settings section(Settings c, String key) {
@@ -92,7 +178,7 @@ record Clip(VisionEncoder vision, Linear visionProjection, Text text, float logi
         WeightScope e = tower.at("embeddings");
         return new Text(e.matrix("token_embedding.weight", Config.size(c, "vocab_size", 49408), width),
                 e.vector("position_embedding.weight", context, width),
-                new StackRunner(Stage.LANGUAGE, layers(c, tower, width, 2048, 12, 8, epsilon, AttentionMask.CAUSAL, backend)),
+                layers(c, tower, width, 2048, 12, 8, epsilon, AttentionMask.CAUSAL, backend),
                 tower.layerNorm("final_layer_norm", width, epsilon),
                 root.linear("text_projection", shared, width, false), context, c.integer("eos_token_id", 49407));
     }

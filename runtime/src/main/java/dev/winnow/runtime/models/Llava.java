@@ -5,6 +5,7 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ModelShape;
+import dev.winnow.reduction.PositionPolicy;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.TokenKind;
@@ -26,11 +27,16 @@ import java.util.stream.IntStream;
  * @param keepsClass    whether the class token is a feature too ("full" selection)
  * @param imageToken    id of the placeholder
  */
-record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClass, Linear projectorIn, Linear projectorOut,
-             Activation projectorActivation, LanguageModel language, int imageToken) {
+public record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClass, Linear projectorIn, Linear projectorOut,
+             Activation projectorActivation, LanguageModel language, int imageToken) implements Model {
+
+    @Override
+    public String family() {
+        return "llava";
+    }
 
     /** The picture as the language model gets it: projected features and where they come from. */
-    record ImageFeatures(float[] features, TokenLedger ledger) {}
+    public record ImageFeatures(float[] features, TokenLedger ledger) {}
 
     static Llava load(Settings c, WeightScope root, Backend backend) {
         Settings visionConfig = c.optionalSection("vision_config").orElse(Settings.of("{\"hidden_size\":1024,\"intermediate_size\":4096,"
@@ -78,16 +84,17 @@ record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClass, Line
     }
 
     /** The last block that has to run. */
-    int lastBlock() {
+    public int lastBlock() {
         return Math.max(0, Arrays.stream(featureBlocks).max().orElseThrow());
     }
 
-    ModelShape shape() {
+    @Override
+    public ModelShape shape() {
         return new ModelShape(Optional.of(vision.shape(lastBlock())), language.stack().layers());
     }
 
     /** Places one image takes in an unreduced prompt. */
-    int tokensPerImage() {
+    public int tokensPerImage() {
         return vision.patchCount() + (keepsClass ? 1 : 0);
     }
 
@@ -97,7 +104,7 @@ record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClass, Line
      * @param pixels [3, size, size] from offset on
      * @param blocks number of vision blocks to run; at least up to the features
      */
-    ImageFeatures look(float[] pixels, int offset, int image, int blocks, Schedule schedule, Workspace workspace, Trace trace,
+    public ImageFeatures look(float[] pixels, int offset, int image, int blocks, Schedule schedule, Workspace workspace, Trace trace,
                        StackListener listener) {
         VisionEncoder.Encoded encoded = vision.encode(pixels, offset, image, blocks, schedule, workspace, featureBlocks, trace, listener);
         TokenLedger ledger = encoded.tokens().ledger();
@@ -115,7 +122,7 @@ record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClass, Line
         language.backend().linear(projectorIn, selected, kept.length, hidden, projectorActivation, workspace.work());
         language.backend().linear(projectorOut, hidden, kept.length, projected, Activation.NONE, workspace.work());
         if (trace != null) trace.item("projector", projected, kept.length, language.width());
-        return new ImageFeatures(projected, ledger.after(selection, dev.winnow.reduction.PositionPolicy.PRESERVE));
+        return new ImageFeatures(projected, ledger.after(selection, PositionPolicy.PRESERVE));
     }
 
     /**
@@ -124,7 +131,7 @@ record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClass, Line
      * @param ids      with {@link #tokensPerImage} placeholders for each image
      * @param position of the first token
      */
-    Tokens merge(int[] ids, List<ImageFeatures> images, int position) {
+    public Tokens merge(int[] ids, List<ImageFeatures> images, int position) {
         int placeholders = (int) Arrays.stream(ids).filter(i -> i == imageToken).count();
         if (placeholders != images.size() * tokensPerImage()) {
             throw new IllegalArgumentException("the prompt has " + placeholders + " image tokens, but " + images.size()

@@ -28,21 +28,21 @@ import java.util.Map;
  * @param preNorm   norm after the positions, or null
  * @param finalNorm norm after the last block
  */
-record VisionEncoder(Backend backend, int imageSize, int patchSize, int width, Linear patches, float[] classToken,
+public record VisionEncoder(Backend backend, int imageSize, int patchSize, int width, Linear patches, float[] classToken,
                      float[] positions, Norm preNorm, StackRunner stack, Norm finalNorm) {
 
     /** Tokens of one image and, by block number, the outputs of earlier blocks, reduced alike. */
-    record Encoded(Tokens tokens, Map<Integer, float[]> captured) {}
+    public record Encoded(Tokens tokens, Map<Integer, float[]> captured) {}
 
-    int layers() {
+    public int layers() {
         return stack.layers();
     }
 
-    int grid() {
+    public int grid() {
         return imageSize / patchSize;
     }
 
-    int patchCount() {
+    public int patchCount() {
         return grid() * grid();
     }
 
@@ -57,7 +57,7 @@ record VisionEncoder(Backend backend, int imageSize, int patchSize, int width, L
      * @param until   number of blocks to run
      * @param capture blocks (-1: before the first) whose outputs are wanted beside the last one's
      */
-    Encoded encode(float[] pixels, int offset, int image, int until, Schedule schedule, Workspace workspace,
+    public Encoded encode(float[] pixels, int offset, int image, int until, Schedule schedule, Workspace workspace,
                    int[] capture, Trace trace, StackListener listener) {
         int n = 1 + patchCount();
         float[] hidden = new float[n * width];
@@ -93,6 +93,13 @@ record VisionEncoder(Backend backend, int imageSize, int patchSize, int width, L
             }
         });
         return new Encoded(tokens, captured);
+    }
+
+    /** The class token after the final norm: [width]. */
+    public float[] normedClass(Tokens tokens) {
+        float[] normed = new float[width];
+        backend.normalise(finalNorm, tokens.hidden(), 1, width, normed);
+        return normed;
     }
 
     private void embed(float[] pixels, int offset, float[] hidden, Work work) {

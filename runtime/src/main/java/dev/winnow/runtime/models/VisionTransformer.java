@@ -8,12 +8,14 @@ import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.TransformerLayer;
+import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * ViT (Dosovitskiy et al. 2020) as Hugging Face lays it out: bare, with a tanh pooler, or with a classifier on the class token.
@@ -21,7 +23,17 @@ import java.util.List;
  * @param pooler     or null
  * @param classifier or null
  */
-record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear classifier) {
+public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear classifier) implements Model {
+
+    @Override
+    public String family() {
+        return "vit";
+    }
+
+    @Override
+    public ModelShape shape() {
+        return new ModelShape(Optional.of(encoder.shape(encoder.layers() - 1)), 0);
+    }
 
     static VisionTransformer load(Settings c, WeightScope root, Backend backend) {
         int width = Config.size(c, "hidden_size", 768);

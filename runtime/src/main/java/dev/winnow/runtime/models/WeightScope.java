@@ -12,9 +12,9 @@ import java.util.Arrays;
  * A place in a checkpoint's tree of names; the path through the code is the path of the weight names. Every tensor is asked for with
  * the shape that the configuration implies.
  */
-final class WeightScope {
+public final class WeightScope {
     /** Where tensors come from: a checkpoint, or a generator of random ones. */
-    interface Source {
+    public interface Source {
         boolean has(String name);
 
         /** The tensor, checked to have the shape. */
@@ -29,11 +29,11 @@ final class WeightScope {
         this.prefix = prefix;
     }
 
-    static WeightScope of(Source source) {
+    public static WeightScope of(Source source) {
         return new WeightScope(source, "");
     }
 
-    static WeightScope of(Checkpoint checkpoint) {
+    public static WeightScope of(Checkpoint checkpoint) {
         return of(new Source() {
             @Override
             public boolean has(String name) {
