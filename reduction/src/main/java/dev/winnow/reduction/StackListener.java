@@ -8,11 +8,11 @@ public interface StackListener {
     /**
      * An event has acted.
      *
-     * @param before tokens before it
-     * @param tokens the tokens after it
-     * @param nanos  time it took
+     * @param outcome what it decided
+     * @param tokens  the tokens after it
+     * @param nanos   time it took
      */
-    default void acted(ReductionEvent event, int before, Tokens tokens, long nanos) {}
+    default void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {}
 
     /** One that does not listen. */
     StackListener NONE = new StackListener() {};

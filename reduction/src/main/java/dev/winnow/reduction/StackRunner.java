@@ -141,14 +141,14 @@ public final class StackRunner {
         void act(int l, Site.Moment moment) {
             for (ReductionEvent e : schedule.at(stage, moment, l)) {
                 long began = System.nanoTime();
-                int before = tokens.count();
-                switch (e.decide().apply(new View(e, l))) {
+                Outcome outcome = e.decide().apply(new View(e, l));
+                switch (outcome) {
                     case Outcome.Unchanged() -> { }
                     case Outcome.Compact(int[][] keep) -> compact(l, keep);
                     case Outcome.Hide(boolean[] h) -> hidden = h;
                     case Outcome.Reduce r -> reduce(r);
                 }
-                listener.acted(e, before, tokens, System.nanoTime() - began);
+                listener.acted(e, outcome, tokens, System.nanoTime() - began);
             }
         }
 
