@@ -121,7 +121,8 @@ class SettingsTest {
 
     @Test
     void deepNesting() {
-        refused(() -> Settings.of("{\"a\":".repeat(100_000), "config.json"), "nesting depth (65) exceeds the maximum allowed (64)");
+        refused(() -> Settings.of("{\"a\":".repeat(100_000), "config.json"),
+                "nesting depth (65) exceeds the maximum allowed (64)");
         refused(() -> Settings.of("{\"a\":" + "[".repeat(100_000), "config.json"), "nesting depth (65)");
         String allowed = "{\"a\":".repeat(64) + "1" + "}".repeat(64);
         assertThat(Settings.of(allowed, "config.json").has("a")).isTrue();
