@@ -6,15 +6,23 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A named array as stored: little-endian, row-major, no padding. A tensor of a {@link Checkpoint} is a view of the mapped file and
- * lives as long as the checkpoint is open.
+ * A named array as stored: little-endian, row-major, no padding. A tensor of a {@link Checkpoint} is a view of the mapped file
+ * and lives as long as the checkpoint is open.
  *
  * @param shape sizes of the dimensions, outermost first; empty for a scalar
- * @param data  exactly {@code elements() * dtype.bytes()} bytes, not necessarily aligned
+ * @param data  exactly {@code elements() * dtype.bytes()} bytes, not necessarily aligned; any other size is an
+ *              {@link IllegalArgumentException}
  */
 public record Tensor(String name, DType dtype, long[] shape, MemorySegment data) {
     private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONGS = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    public Tensor {
+        if (data.byteSize() != Math.multiplyExact(count(shape), (long) dtype.bytes())) {
+            throw new IllegalArgumentException("tensor " + name + ": " + data.byteSize() + " bytes do not fill shape "
+                    + Arrays.toString(shape) + " of " + dtype);
+        }
+    }
 
     /** An F32 tensor on the heap. */
     public static Tensor ofFloats(String name, float[] values, long... shape) {
@@ -34,9 +42,7 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
 
     /** Number of elements: the product of the shape. */
     public long elements() {
-        long n = 1;
-        for (long d : shape) n = Math.multiplyExact(n, d);
-        return n;
+        return count(shape);
     }
 
     /** Size of a dimension, counted from the end when negative. */
@@ -44,11 +50,46 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
         return Math.toIntExact(shape[i < 0 ? shape.length + i : i]);
     }
 
-    private static void requireCount(String name, long count, long[] shape) {
+    /** The same elements under another name; nothing is copied. */
+    public Tensor withName(String other) {
+        return new Tensor(other, dtype, shape, data);
+    }
+
+    /**
+     * All elements in row-major order, each converted to the nearest float; BOOL gives 0 and 1.
+     *
+     * @throws CheckpointException   when there are more elements than a Java array can hold
+     * @throws IllegalStateException when the tensor's checkpoint has been closed
+     */
+    public float[] toFloats() {
+        return Widen.floats(this);
+    }
+
+    /**
+     * All elements of an integer or BOOL tensor in row-major order; BOOL gives 0 and 1.
+     *
+     * @throws CheckpointException   when the dtype is a floating-point one, a U64 element does not fit a long, or there are more
+     *                               elements than a Java array can hold
+     * @throws IllegalStateException when the tensor's checkpoint has been closed
+     */
+    public long[] toLongs() {
+        return Widen.longs(this);
+    }
+
+    /** Product of the sizes, which are never negative. */
+    private static long count(long[] shape) {
         long n = 1;
-        for (long d : shape) n = Math.multiplyExact(n, d);
-        if (n != count) {
-            throw new IllegalArgumentException("tensor " + name + ": " + count + " values do not fill shape " + Arrays.toString(shape));
+        for (long d : shape) {
+            if (d < 0) throw new IllegalArgumentException("negative size in shape " + Arrays.toString(shape));
+            n = Math.multiplyExact(n, d);
+        }
+        return n;
+    }
+
+    private static void requireCount(String name, long count, long[] shape) {
+        if (count(shape) != count) {
+            throw new IllegalArgumentException("tensor " + name + ": " + count + " values do not fill shape "
+                    + Arrays.toString(shape));
         }
     }
 }
