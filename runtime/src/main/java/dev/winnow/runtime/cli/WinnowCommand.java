@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
 /** The command line: one class per command, one sentence per error, 0 fine, 1 the request failed, 2 wrong usage. */
 @Command(name = "winnow", mixinStandardHelpOptions = true, versionProvider = WinnowCommand.Version.class,
         description = "Vision transformers, language models and vision-language models with token reduction built in.",
-        subcommands = {GenerateCommand.class, ClassifyCommand.class, EmbedCommand.class, TraceCommand.class,
+        subcommands = {DemoCommand.class, GenerateCommand.class, ClassifyCommand.class, EmbedCommand.class, TraceCommand.class,
             MethodsCommand.class, InspectCommand.class, SynthCommand.class})
 public final class WinnowCommand implements Callable<Integer> {
     private static final int FAILED = 1;
