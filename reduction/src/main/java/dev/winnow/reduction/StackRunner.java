@@ -188,7 +188,7 @@ public final class StackRunner {
 
             @Override
             public int heads() {
-                return watched.get(event).heads;
+                return layers.get(event.watches() < 0 ? layer : event.watches()).description().attention().heads();
             }
 
             @Override
