@@ -61,6 +61,7 @@ final class ImageDecoder {
                 case GIF -> GifFrame.read(reader, name);
                 case PNG, BMP, WEBP -> RgbImage.of(reader.read(0));
             };
+            if (warnings.stream().anyMatch(ImageDecoder::saysCutShort)) throw new EOFException("cut short");
             return image;
         } finally {
             reader.dispose();
@@ -74,6 +75,11 @@ final class ImageDecoder {
             throw new ImageException(String.format(Locale.ROOT, "%s: has %d x %d pixels, which is over the limit of %d million pixels",
                     name, width, height, RgbImage.LARGEST_PIXELS / 1_000_000));
         }
+    }
+
+    /** Java fills what a JPEG file lacks with gray and only warns; the wordings are those of the two JPEG libraries it comes with. */
+    private static boolean saysCutShort(String warning) {
+        return warning.startsWith("Truncated File") || warning.startsWith("Premature end of JPEG file");
     }
 
     /** The bytes as the decoder should see them. */
