@@ -1,7 +1,28 @@
 package dev.winnow.layers;
 
-/** Matrix products with stored weights. (contract) */
+import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Matrix products with stored weights, split over output columns.
+ *
+ * <p>Few rows (decode) read each weight once from memory and keep every x in cache: {@link Kernels#dotRows}. Many rows first pack
+ * a panel of weights, {@link Kernels#panelWidth} columns by {@link #DEPTH}, widened and transposed, into a buffer that stays in the
+ * core's cache while all rows stream past it; a packed copy of the whole weight is never held.
+ */
 public final class Gemm {
+    /** Up to this many rows, packing a panel costs more than it saves. */
+    private static final int FEW_ROWS = 8;
+    /** Depth of a panel: 256 x 48 floats are 48 KiB, an L1 of AVX-512 machines; half of that with AVX2. */
+    private static final int DEPTH = 256;
+    /** Multiply-adds below which waking another thread costs more than it saves. */
+    private static final long INLINE = 200_000;
+    /** Weight bytes of a task of the few-rows path. */
+    private static final int STREAM_BYTES = 1 << 17;
+
+    private static final ThreadLocal<float[]> SCRATCH = ThreadLocal.withInitial(() -> new float[0]);
+
     private Gemm() {}
 
     /**
@@ -10,6 +31,97 @@ public final class Gemm {
      */
     public static void multiply(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                                 float[] y, int yOffset, int yStride, Activation f, boolean add) {
-        throw new UnsupportedOperationException();
+        if (add && f != Activation.NONE) throw new IllegalArgumentException("a product added to y cannot have activation " + f);
+        if (rows <= 0) return;
+        if (rows <= FEW_ROWS) few(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+        else many(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+    }
+
+    private static void few(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+                            float[] y, int yOffset, int yStride, Activation f, boolean add) {
+        Tensor weight = linear.weight();
+        int in = linear.in();
+        int out = linear.out();
+        long work = (long) rows * in * out;
+        int block = work < INLINE || workers.threads() == 1 ? out : block(in * weight.dtype().bytes(), out, workers.threads());
+        int tasks = (out + block - 1) / block;
+        workers.each(tasks, t -> {
+            int from = t * block;
+            int n = Math.min(block, out - from);
+            if (add) {
+                float[] part = scratch(rows * n);
+                kernels.dotRows(weight.data(), weight.dtype(), in, from, n, x, xOffset, xStride, rows, part, 0, n);
+                for (int i = 0; i < rows; i++) kernels.addScaled(y, yOffset + i * yStride + from, part, i * n, n, 1f);
+            } else {
+                kernels.dotRows(weight.data(), weight.dtype(), in, from, n, x, xOffset, xStride, rows, y, yOffset + from, yStride);
+            }
+            finish(kernels, linear.bias(), f, from, n, rows, y, yOffset, yStride);
+        });
+    }
+
+    /** Weight rows of a task: enough to stream for a while, few enough to share out evenly. */
+    private static int block(int rowBytes, int out, int threads) {
+        int streamed = Math.max(1, STREAM_BYTES / Math.max(1, rowBytes));
+        int even = (out + 4 * threads - 1) / (4 * threads);
+        return Math.max(4, Math.min(streamed, even) + 3 & ~3);
+    }
+
+    private static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+                             float[] y, int yOffset, int yStride, Activation f, boolean add) {
+        Tensor weight = linear.weight();
+        int in = linear.in();
+        int out = linear.out();
+        int width = kernels.panelWidth();
+        int panels = (out + width - 1) / width;
+        boolean inline = (long) rows * in * out < INLINE || workers.threads() == 1;
+        // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
+        int parts = inline ? 1 : Math.clamp(2L * workers.threads() / panels, 1, (rows + 63) / 64);
+        int partRows = (rows + parts - 1) / parts;
+        if (inline) {
+            for (int j = 0; j < panels; j++) {
+                panel(kernels, linear, in, out, j * width, x, xOffset, xStride, 0, rows, y, yOffset, yStride, f, add);
+            }
+            return;
+        }
+        workers.each(panels * parts, t -> {
+            int first = t % parts * partRows;
+            int n = Math.min(partRows, rows - first);
+            if (n > 0) panel(kernels, linear, in, out, t / parts * width, x, xOffset, xStride, first, n, y, yOffset, yStride, f, add);
+        });
+    }
+
+    /** Rows first .. first + rows - 1 of the columns from .. from + panelWidth - 1. */
+    private static void panel(Kernels kernels, Linear linear, int in, int out, int from, float[] x, int xOffset, int xStride,
+                              int first, int rows, float[] y, int yOffset, int yStride, Activation f, boolean add) {
+        int width = kernels.panelWidth();
+        int cols = Math.min(width, out - from);
+        float[] packed = scratch(width * Math.min(DEPTH, in));
+        MemorySegment data = linear.weight().data();
+        DType dtype = linear.weight().dtype();
+        int xi = xOffset + first * xStride;
+        int yi = yOffset + first * yStride;
+        for (int p = 0; p < in; p += DEPTH) {
+            int depth = Math.min(DEPTH, in - p);
+            kernels.packPanel(data, dtype, in, from, cols, p, depth, packed, 0);
+            kernels.multiplyPanel(x, xi + p, xStride, packed, 0, width, y, yi + from, yStride, rows, depth, cols, add || p > 0);
+        }
+        finish(kernels, linear.bias(), f, from, cols, rows, y, yi, yStride);
+    }
+
+    /** Bias and activation of a block of y, while it is in cache. */
+    private static void finish(Kernels kernels, float[] bias, Activation f, int from, int cols, int rows,
+                               float[] y, int yOffset, int yStride) {
+        if (bias == null && f == Activation.NONE) return;
+        for (int i = 0; i < rows; i++) {
+            int at = yOffset + i * yStride + from;
+            if (bias != null) kernels.addScaled(y, at, bias, from, cols, 1f);
+            kernels.activate(f, y, at, cols);
+        }
+    }
+
+    private static float[] scratch(int length) {
+        float[] s = SCRATCH.get();
+        if (s.length < length) SCRATCH.set(s = new float[length]);
+        return s;
     }
 }

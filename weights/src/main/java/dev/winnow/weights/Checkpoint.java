@@ -15,9 +15,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * The tensors of a model, mapped into memory: opening copies nothing, and a page is read from disk when first touched. Safe for use
- * by many threads. {@link #close} unmaps the files, after which the tensors' data throws {@link IllegalStateException}; a file must
- * not be cut short by somebody else while it is open.
+ * The tensors of a model, mapped into memory: opening copies nothing, and a page is read from disk when first touched. Safe for
+ * use by many threads. {@link #close} unmaps the files, after which the tensors' data throws {@link IllegalStateException}; a
+ * file must not be cut short by somebody else while it is open.
  */
 public final class Checkpoint implements AutoCloseable {
     private static final String SINGLE = "model.safetensors";
@@ -38,8 +38,8 @@ public final class Checkpoint implements AutoCloseable {
 
     /**
      * Opens a safetensors file, or a directory holding {@code model.safetensors} or, in several files,
-     * {@code model.safetensors.index.json} and what it lists. Where a directory has both, the single file is taken, as the libraries
-     * that write these directories do.
+     * {@code model.safetensors.index.json} and what it lists. Where a directory has both, the single file is taken, as the
+     * libraries that write these directories do.
      *
      * @throws CheckpointException when a file is missing, unreadable or not valid, naming it
      */
@@ -87,8 +87,8 @@ public final class Checkpoint implements AutoCloseable {
 
     // an index comes with the model from elsewhere, and must not point at other files of this machine
     private static Path shardPath(Path index, String file) {
-        boolean plain = !file.isBlank() && !file.equals(".") && !file.equals("..")
-                && file.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || Character.isISOControl(c)) && Quoted.encodable(file);
+        boolean plain = !file.isBlank() && !file.equals(".") && !file.equals("..") && Quoted.encodable(file)
+                && file.chars().noneMatch(c -> c == '/' || c == '\\' || c == ':' || Character.isISOControl(c));
         if (!plain) throw new CheckpointException(index + ": the shard " + Quoted.name(file) + " is not a plain file name");
         Path shard = index.resolveSibling(file);
         if (!Files.exists(shard)) throw new CheckpointException(index + ": the shard " + Quoted.name(file) + " is missing");

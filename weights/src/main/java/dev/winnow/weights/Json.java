@@ -45,9 +45,9 @@ final class Json {
 
     static CheckpointException invalid(String file, JsonProcessingException e) {
         // the library's remarks about its own settings mean nothing to the reader of a message
-        String why = Quoted.plain(e.getOriginalMessage().replaceAll(", from `[^`]*`", "").replaceAll("\\s+", " "));
+        String why = e.getOriginalMessage().replaceAll(", from `[^`]*`| \\(start marker at [^)]*\\)[^)]*\\)", "");
         String where = e.getLocation() == null ? ""
                 : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")";
-        return new CheckpointException(file + ": not valid JSON: " + why + where, e);
+        return new CheckpointException(file + ": not valid JSON: " + Quoted.plain(why.replaceAll("\\s+", " ")) + where, e);
     }
 }

@@ -50,12 +50,13 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         if (length == LFS_POINTER) {
             throw new CheckpointException(name + ": looks like a Git LFS pointer, not a safetensors file; fetch the real one");
         }
-        if (length < 0) throw new CheckpointException(name + ": the header length " + Long.toUnsignedString(length) + " is out of range");
+        if (length < 0) throw new CheckpointException(name + ": the header length " + length + " is negative");
         if (length > LONGEST) {
             throw new CheckpointException(name + ": the header length " + length + " is over the limit of " + LONGEST + " bytes");
         }
         if (length > size - 8) {
-            throw new CheckpointException(name + ": the header length " + length + " goes past the end of the file (" + size + " bytes)");
+            throw new CheckpointException(name + ": the header length " + length + " goes past the end of the file (" + size
+                    + " bytes)");
         }
         if (length == 0 || file.get(ValueLayout.JAVA_BYTE, 8) != '{') {
             throw new CheckpointException(name + ": the header does not start with '{'");
@@ -101,7 +102,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
 
         private void member(JsonParser p) throws IOException {
             String name = p.currentName();
-            if (!Quoted.encodable(name)) throw bad("the name " + Quoted.name(name) + " is not valid Unicode");
+            requireUnicode(name);
             p.nextToken();
             if (name.equals(METADATA)) metadata(p);
             else entries.put(name, entry(p, name));
@@ -112,7 +113,11 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
             metadata = new LinkedHashMap<>();
             while (p.nextToken() == JsonToken.FIELD_NAME) {
                 String key = p.currentName();
-                if (p.nextToken() != JsonToken.VALUE_STRING) throw bad(METADATA + " entry " + Quoted.name(key) + " is not a string");
+                if (p.nextToken() != JsonToken.VALUE_STRING) {
+                    throw bad(METADATA + " entry " + Quoted.name(key) + " is not a string");
+                }
+                requireUnicode(key);
+                requireUnicode(p.getText());
                 metadata.put(key, p.getText());
             }
         }
@@ -180,7 +185,8 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
                 throw bad(tensor + ": the size of its shape " + Arrays.toString(shape) + " overflows");
             }
             if (end - begin != bytes) {
-                throw bad(tensor + " spans " + (end - begin) + " bytes, but " + dtype + Arrays.toString(shape) + " takes " + bytes);
+                throw bad(tensor + " spans " + (end - begin) + " bytes, but " + dtype + Arrays.toString(shape) + " takes "
+                        + bytes);
             }
         }
 
@@ -200,7 +206,9 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
             String before = null;
             for (Map.Entry<String, Entry> e : inOrder) {
                 Entry here = e.getValue();
-                if (here.begin < covered) throw bad("tensors " + Quoted.name(before) + " and " + Quoted.name(e.getKey()) + " overlap");
+                if (here.begin < covered) {
+                    throw bad("tensors " + Quoted.name(before) + " and " + Quoted.name(e.getKey()) + " overlap");
+                }
                 if (here.begin > covered) {
                     throw bad("the " + (here.begin - covered) + " bytes of data before tensor " + Quoted.name(e.getKey())
                             + " belong to no tensor");
@@ -209,6 +217,10 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
                 before = e.getKey();
             }
             if (covered < dataSize) throw bad("the last " + (dataSize - covered) + " bytes of the file belong to no tensor");
+        }
+
+        private void requireUnicode(String text) {
+            if (!Quoted.encodable(text)) throw bad("the text " + Quoted.name(text) + " is not valid Unicode");
         }
 
         private CheckpointException bad(String what) {

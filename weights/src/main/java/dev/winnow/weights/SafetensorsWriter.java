@@ -32,7 +32,8 @@ public final class SafetensorsWriter {
      * which is renamed at the end. Tensors are laid out by falling element size, so that each is aligned in the file.
      *
      * @param metadata free-form notes, empty for none
-     * @throws IllegalArgumentException when two tensors share a name, a name is {@code __metadata__}, or a text is not valid Unicode
+     * @throws IllegalArgumentException when two tensors share a name, a name is {@code __metadata__}, a text is not valid
+     *                                  Unicode, or a shape has more dimensions than this module reads
      * @throws CheckpointException      when the file cannot be written
      */
     public static void write(Path file, Collection<Tensor> tensors, Map<String, String> metadata) {
@@ -60,6 +61,9 @@ public final class SafetensorsWriter {
         for (Tensor t : tensors) {
             if (!names.add(t.name())) throw new IllegalArgumentException("two tensors would be called " + Quoted.name(t.name()));
             requireEncodable(t.name());
+            if (t.shape().length > SafetensorsHeader.HIGHEST_RANK) {
+                throw new IllegalArgumentException("tensor " + Quoted.name(t.name()) + " has too many dimensions");
+            }
         }
         metadata.forEach((key, value) -> {
             requireEncodable(key);

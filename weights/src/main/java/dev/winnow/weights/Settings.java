@@ -18,9 +18,9 @@ import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
- * Read-only, typed access to a JSON object from a file that is not trusted. A key that is absent or null counts as not there. Every
- * failure is a {@link CheckpointException} naming the file and the key with the sections that lead to it. Numbers are not converted
- * between kinds: {@code 12.0} is no integer, and an integer must fit an int.
+ * Read-only, typed access to a JSON object from a file that is not trusted. A key that is absent or null counts as not there.
+ * Every failure is a {@link CheckpointException} naming the file and the key with the sections that lead to it. Numbers are not
+ * converted between kinds: {@code 12.0} is no integer, and an integer must fit an int.
  */
 public final class Settings {
     /** Largest file or text accepted, in bytes or characters. */

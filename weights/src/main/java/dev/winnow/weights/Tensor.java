@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A named array as stored: little-endian, row-major, no padding. A tensor of a {@link Checkpoint} is a view of the mapped file and
- * lives as long as the checkpoint is open.
+ * A named array as stored: little-endian, row-major, no padding. A tensor of a {@link Checkpoint} is a view of the mapped file
+ * and lives as long as the checkpoint is open.
  *
  * @param shape sizes of the dimensions, outermost first; empty for a scalar
  * @param data  exactly {@code elements() * dtype.bytes()} bytes, not necessarily aligned; any other size is an
@@ -88,7 +88,8 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
 
     private static void requireCount(String name, long count, long[] shape) {
         if (count(shape) != count) {
-            throw new IllegalArgumentException("tensor " + name + ": " + count + " values do not fill shape " + Arrays.toString(shape));
+            throw new IllegalArgumentException("tensor " + name + ": " + count + " values do not fill shape "
+                    + Arrays.toString(shape));
         }
     }
 }

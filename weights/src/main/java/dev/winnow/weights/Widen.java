@@ -79,8 +79,8 @@ final class Widen {
     private static int length(Tensor t) {
         long n = t.elements();
         if (n > LONGEST_ARRAY) {
-            throw new CheckpointException("tensor " + Quoted.name(t.name()) + " has " + n + " elements, more than a Java array can hold ("
-                    + LONGEST_ARRAY + ")");
+            throw new CheckpointException("tensor " + Quoted.name(t.name()) + " has " + n
+                    + " elements, more than a Java array can hold (" + LONGEST_ARRAY + ")");
         }
         return (int) n;
     }

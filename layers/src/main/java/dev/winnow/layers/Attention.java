@@ -1,0 +1,14 @@
+package dev.winnow.layers;
+
+/**
+ * Multi-head attention with grouped keys and values.
+ *
+ * @param query   [heads * headDim, width]
+ * @param key     [kvHeads * headDim, width]; heads is a multiple of kvHeads
+ * @param value   as key
+ * @param output  [width, heads * headDim]
+ * @param scale   factor on the logits, usually 1 / sqrt(headDim)
+ * @param rotary  rotation of queries and keys, or null for none
+ */
+public record Attention(Linear query, Linear key, Linear value, Linear output, int heads, int kvHeads, int headDim,
+                        float scale, AttentionMask mask, RotaryEmbedding rotary) {}

@@ -1,0 +1,29 @@
+package dev.winnow.layers;
+
+import java.util.List;
+
+/** A layer that a {@link Backend} has made ready to run. Holds no state of a request: many requests may run it at once. */
+public interface CompiledLayer {
+    /**
+     * The attention half: {@code x += attention(norm(x))}; keys and values of the n tokens are appended to kv.
+     *
+     * @param x         [n, width], updated in place
+     * @param positions of the n tokens
+     * @param bias      added to every query's logit for each of the n tokens as a key, or null
+     * @param probes    rows to observe, often empty
+     * @return for each probe {@code [heads, rows, kv.length()]}
+     */
+    List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace workspace);
+
+    /** The other half: {@code x += mlp(norm(x))}. */
+    void mlp(float[] x, int n, Workspace workspace);
+
+    /**
+     * The attention row that the last token would have in this layer if it ran now on fresh tokens, without running it:
+     * {@code [heads, n]}.
+     */
+    float[] lastRowAhead(float[] x, int n, int[] positions, Workspace workspace);
+
+    /** The description this was compiled from. */
+    TransformerLayer description();
+}

@@ -1,0 +1,180 @@
+package dev.winnow.layers;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs layers on the processor: the Vector API's kernels, or their scalar twins, over the shared pool. */
+public final class CpuBackend implements Backend {
+    private final Kernels kernels;
+    private final Workers workers;
+
+    public CpuBackend(Kernels kernels, Workers workers) {
+        this.kernels = kernels;
+        this.workers = workers;
+    }
+
+    /** The best kernels this JVM has, on the shared pool. */
+    public static CpuBackend create() {
+        return new CpuBackend(Kernels.best(), Workers.shared());
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public CompiledLayer compile(TransformerLayer layer) {
+        return new Layer(layer);
+    }
+
+    @Override
+    public void linear(Linear linear, float[] x, int rows, float[] y, Activation f, Work work) {
+        multiply(linear, x, rows, y, f, false, work);
+    }
+
+    @Override
+    public void normalise(Norm norm, float[] x, int rows, int width, float[] y) {
+        switch (norm) {
+            case Norm.Layer n -> eachRow(rows, width,
+                    i -> kernels.layerNorm(x, i * width, n.weight(), n.bias(), n.epsilon(), y, i * width, width));
+            case Norm.Rms n -> eachRow(rows, width,
+                    i -> kernels.rmsNorm(x, i * width, n.weight(), n.epsilon(), y, i * width, width));
+        }
+    }
+
+    private void multiply(Linear linear, float[] x, int rows, float[] y, Activation f, boolean add, Work work) {
+        work.product(rows, linear.out(), linear.in());
+        Gemm.multiply(kernels, workers, linear, x, 0, linear.in(), rows, y, 0, linear.out(), f, add);
+    }
+
+    /** Element-wise work over rows: on all cores when it is worth waking them. */
+    private void eachRow(int rows, int width, java.util.function.IntConsumer body) {
+        int perTask = Math.max(1, 32_768 / Math.max(1, width));
+        int tasks = (rows + perTask - 1) / perTask;
+        workers.each(tasks, t -> {
+            for (int i = t * perTask; i < Math.min(rows, (t + 1) * perTask); i++) body.accept(i);
+        });
+    }
+
+    private final class Layer implements CompiledLayer {
+        private final TransformerLayer layer;
+        private final Attention attention;
+        private final int width;
+        private final int queryWidth;
+        private final int keyWidth;
+
+        Layer(TransformerLayer layer) {
+            this.layer = layer;
+            this.attention = layer.attention();
+            this.width = attention.query().in();
+            this.queryWidth = attention.heads() * attention.headDim();
+            this.keyWidth = attention.kvHeads() * attention.headDim();
+        }
+
+        @Override
+        public TransformerLayer description() {
+            return layer;
+        }
+
+        @Override
+        public List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws) {
+            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
+            normalise(layer.attentionNorm(), x, n, width, normed);
+            float[] q = queries(normed, n, positions, ws);
+            float[] k = keys(normed, n, positions, ws);
+            float[] v = ws.buffer(Workspace.Slot.VALUES, n * keyWidth);
+            multiply(attention.value(), normed, n, v, Activation.NONE, false, ws.work());
+            kv.append(k, v, keyWidth, n, positions, bias);
+
+            float[] attended = ws.buffer(Workspace.Slot.ATTENDED, n * queryWidth);
+            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
+                    attention.mask(), attended, queryWidth);
+            ws.work().attention(pairs(n, kv), attention.heads(), attention.headDim());
+
+            List<float[]> rows = new ArrayList<>(probes.size());
+            for (Probe p : probes) {
+                rows.add(TiledAttention.probabilities(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv,
+                        attention.scale(), attention.mask(), p.firstOf(n), p.countOf(n)));
+                ws.work().product((long) p.countOf(n) * attention.heads(), kv.length(), attention.headDim());
+            }
+            multiply(attention.output(), attended, n, x, Activation.NONE, true, ws.work());
+            return rows;
+        }
+
+        @Override
+        public void mlp(float[] x, int n, Workspace ws) {
+            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
+            normalise(layer.mlpNorm(), x, n, width, normed);
+            int inner = layer.mlp().down().in();
+            float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * inner);
+            switch (layer.mlp()) {
+                case Mlp.Plain m -> multiply(m.up(), normed, n, hidden, m.activation(), false, ws.work());
+                case Mlp.Gated m -> {
+                    float[] gated = ws.buffer(Workspace.Slot.GATED, n * inner);
+                    multiply(m.gate(), normed, n, hidden, m.activation(), false, ws.work());
+                    multiply(m.up(), normed, n, gated, Activation.NONE, false, ws.work());
+                    eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
+                }
+            }
+            multiply(layer.mlp().down(), hidden, n, x, Activation.NONE, true, ws.work());
+        }
+
+        @Override
+        public float[] lastRowAhead(float[] x, int n, int[] positions, Workspace ws) {
+            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
+            normalise(layer.attentionNorm(), x, n, width, normed);
+            float[] k = keys(normed, n, positions, ws);
+            KeyValues fresh = new KeyValues(attention.kvHeads(), attention.headDim(), n);
+            fresh.append(k, k, keyWidth, n, positions, null);
+            System.arraycopy(normed, (n - 1) * width, normed, 0, width);
+            int[] last = {positions[n - 1]};
+            float[] q = queries(normed, 1, last, ws);
+            ws.work().product(attention.heads(), n, attention.headDim());
+            return TiledAttention.probabilities(kernels, workers, q, queryWidth, 1, attention.heads(), last, fresh,
+                    attention.scale(), attention.mask(), 0, 1);
+        }
+
+        private float[] queries(float[] normed, int n, int[] positions, Workspace ws) {
+            float[] q = ws.buffer(Workspace.Slot.QUERIES, n * queryWidth);
+            multiply(attention.query(), normed, n, q, Activation.NONE, false, ws.work());
+            rotate(q, n, attention.heads(), positions, ws);
+            return q;
+        }
+
+        private float[] keys(float[] normed, int n, int[] positions, Workspace ws) {
+            float[] k = ws.buffer(Workspace.Slot.KEYS, n * keyWidth);
+            multiply(attention.key(), normed, n, k, Activation.NONE, false, ws.work());
+            rotate(k, n, attention.kvHeads(), positions, ws);
+            return k;
+        }
+
+        private void rotate(float[] x, int n, int heads, int[] positions, Workspace ws) {
+            RotaryEmbedding rotary = attention.rotary();
+            if (rotary == null) return;
+            RotaryEmbedding.Table table = ws.rotation(rotary, positions, n);
+            int half = rotary.half();
+            int row = heads * attention.headDim();
+            eachRow(n, row, i -> {
+                for (int h = 0; h < heads; h++) {
+                    kernels.rotate(x, i * row + h * attention.headDim(), table.cos(), table.sin(), i * half, half);
+                }
+            });
+        }
+
+        /** (query, key) pairs that the mask lets through, averaged over the key heads. */
+        private long pairs(int n, KeyValues kv) {
+            long pairs = 0;
+            for (int h = 0; h < kv.heads(); h++) {
+                long length = kv.length(h);
+                if (!attention.mask().causal()) {
+                    pairs += n * length;
+                } else {
+                    long window = attention.mask().window();
+                    for (int i = 0; i < n; i++) pairs += Math.min(window, length - n + i + 1);
+                }
+            }
+            return pairs / kv.heads();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package dev.winnow.layers;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Keys and values of a sequence, one {@link KeyValues} per layer. Layers may hold different tokens: dropped tokens have no entry in
+ * later layers, tokens routed around a layer have none in that layer.
+ */
+public final class KvCache {
+    private final List<KeyValues> layers = new ArrayList<>();
+    private final int[] shifts;
+    private int nextPosition;
+
+    /** A cache for the given layers, with room for a number of tokens before it has to grow. */
+    public KvCache(List<TransformerLayer> layers, int room) {
+        for (TransformerLayer l : layers) this.layers.add(new KeyValues(l.attention().kvHeads(), l.attention().headDim(), room));
+        this.shifts = new int[layers.size()];
+    }
+
+    public KeyValues layer(int i) {
+        return layers.get(i);
+    }
+
+    public int layers() {
+        return layers.size();
+    }
+
+    /** The position of the next token of the sequence, as if nothing had been dropped or renumbered. */
+    public int nextPosition() {
+        return nextPosition;
+    }
+
+    public void advance(int tokens) {
+        nextPosition += tokens;
+    }
+
+    /**
+     * What a layer adds to positions: a method that renumbers tokens after dropping some leaves later layers at smaller positions
+     * than earlier ones, and decoding goes on from there.
+     */
+    public int shift(int layer) {
+        return shifts[layer];
+    }
+
+    public void shift(int layer, int shift) {
+        shifts[layer] = shift;
+    }
+
+    /** Bytes of the entries alive. */
+    public long bytes() {
+        long n = 0;
+        for (KeyValues l : layers) n += l.bytes();
+        return n;
+    }
+
+    /** Bytes allocated, room to grow included. */
+    public long allocatedBytes() {
+        long n = 0;
+        for (KeyValues l : layers) n += l.allocatedBytes();
+        return n;
+    }
+}

@@ -1,0 +1,167 @@
+package dev.winnow.layers;
+
+import dev.winnow.weights.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/** Plain loops: runs where the vector module is absent, and is what tests compare {@link PanamaKernels} with. */
+final class ScalarKernels implements Kernels {
+    private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    @Override
+    public int panelWidth() {
+        return 24;
+    }
+
+    /** One stored element as f32. */
+    static float read(MemorySegment source, DType dtype, long index) {
+        return switch (dtype) {
+            case F32 -> source.get(FLOATS, index << 2);
+            case F16 -> Float.float16ToFloat(source.get(SHORTS, index << 1));
+            case BF16 -> Float.intBitsToFloat(source.get(SHORTS, index << 1) << 16);
+            default -> throw unsupported(dtype);
+        };
+    }
+
+    static IllegalArgumentException unsupported(DType dtype) {
+        return new IllegalArgumentException("weights stored as " + dtype + " cannot be computed with; F32, F16 and BF16 can");
+    }
+
+    @Override
+    public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
+                          float[] panel, int panelOffset) {
+        int width = panelWidth();
+        for (int j = 0; j < width; j++) {
+            long base = (long) (row + j) * in + from;
+            for (int p = 0; p < depth; p++) panel[panelOffset + p * width + j] = j < cols ? read(weight, dtype, base + p) : 0f;
+        }
+    }
+
+    @Override
+    public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                              float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+        for (int i = 0; i < rows; i++) {
+            int ci = cOffset + i * cStride;
+            if (!add) Arrays.fill(c, ci, ci + cols, 0f);
+            for (int p = 0; p < depth; p++) addScaled(c, ci, b, bOffset + p * bStride, cols, a[aOffset + i * aStride + p]);
+        }
+    }
+
+    @Override
+    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
+                        float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
+        for (int j = 0; j < rows; j++) {
+            long base = (long) (row + j) * in;
+            for (int i = 0; i < count; i++) {
+                float sum = 0;
+                for (int p = 0; p < in; p++) sum += read(weight, dtype, base + p) * x[xOffset + i * xStride + p];
+                y[yOffset + i * yStride + j] = sum;
+            }
+        }
+    }
+
+    @Override
+    public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
+        float sum = 0;
+        for (int i = 0; i < n; i++) sum += a[aOffset + i] * b[bOffset + i];
+        return sum;
+    }
+
+    @Override
+    public void addScaled(float[] y, int yOffset, float[] x, int xOffset, int n, float s) {
+        for (int i = 0; i < n; i++) y[yOffset + i] += s * x[xOffset + i];
+    }
+
+    @Override
+    public void scale(float[] x, int offset, int n, float s) {
+        for (int i = 0; i < n; i++) x[offset + i] *= s;
+    }
+
+    @Override
+    public void multiply(float[] y, int yOffset, float[] x, int xOffset, int n) {
+        for (int i = 0; i < n; i++) y[yOffset + i] *= x[xOffset + i];
+    }
+
+    @Override
+    public float max(float[] x, int offset, int n) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < n; i++) max = Math.max(max, x[offset + i]);
+        return max;
+    }
+
+    @Override
+    public float expMinus(float[] x, int offset, int n, float max) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            float e = max == Float.NEGATIVE_INFINITY ? 0f : (float) Math.exp((double) x[offset + i] - max);
+            x[offset + i] = e;
+            sum += e;
+        }
+        return (float) sum;
+    }
+
+    @Override
+    public void activate(Activation f, float[] x, int offset, int n) {
+        if (f == Activation.NONE) return;
+        for (int i = offset; i < offset + n; i++) x[i] = activated(f, x[i]);
+    }
+
+    /** f(x); also the tail of the vector form. */
+    static float activated(Activation f, float x) {
+        return switch (f) {
+            case NONE -> x;
+            case SILU -> timesSigmoid(x, x);
+            case GELU -> {
+                double tail = 0.5 * x * Approximations.erfc(Math.abs((double) x) * Math.sqrt(0.5));
+                yield x == Float.POSITIVE_INFINITY ? x : x == Float.NEGATIVE_INFINITY ? -0f : (float) (x < 0 ? tail : x - tail);
+            }
+            case GELU_TANH -> timesSigmoid(x, 2 * Approximations.GELU_TANH_SCALE * (x + Approximations.GELU_TANH_CUBIC * x * x * x));
+            case QUICK_GELU -> timesSigmoid(x, Approximations.QUICK_GELU_SCALE * x);
+            case RELU -> x < 0 ? 0 : x;
+            case TANH -> (float) Math.tanh(x);
+        };
+    }
+
+    private static float timesSigmoid(float x, float t) {
+        return x == Float.NEGATIVE_INFINITY ? -0f : (float) (x / (1 + Math.exp(-(double) t)));
+    }
+
+    @Override
+    public void rmsNorm(float[] x, int xOffset, float[] weight, float eps, float[] y, int yOffset, int n) {
+        double squares = 0;
+        for (int i = 0; i < n; i++) squares += (double) x[xOffset + i] * x[xOffset + i];
+        float s = (float) (1 / Math.sqrt(squares / n + eps));
+        for (int i = 0; i < n; i++) y[yOffset + i] = x[xOffset + i] * s * weight[i];
+    }
+
+    @Override
+    public void layerNorm(float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] y, int yOffset, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) sum += x[xOffset + i];
+        float mean = (float) (sum / n);
+        double squares = 0;
+        for (int i = 0; i < n; i++) squares += (double) (x[xOffset + i] - mean) * (x[xOffset + i] - mean);
+        float s = (float) (1 / Math.sqrt(squares / n + eps));
+        for (int i = 0; i < n; i++) y[yOffset + i] = (x[xOffset + i] - mean) * s * weight[i] + bias[i];
+    }
+
+    @Override
+    public void rotate(float[] x, int offset, float[] cos, float[] sin, int tableOffset, int half) {
+        for (int i = 0; i < half; i++) {
+            float u = x[offset + i];
+            float v = x[offset + half + i];
+            float c = cos[tableOffset + i];
+            float s = sin[tableOffset + i];
+            x[offset + i] = u * c - v * s;
+            x[offset + half + i] = v * c + u * s;
+        }
+    }
+
+    @Override
+    public void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n) {
+        for (int i = 0; i < n; i++) target[offset + i] = read(source, dtype, from + i);
+    }
+}

@@ -1,0 +1,40 @@
+package dev.winnow.reduction;
+
+import java.util.BitSet;
+import java.util.List;
+
+/** A named schedule of reduction events: a method with its numbers. Implementations are records that read like their paper. */
+public interface ReductionMethod {
+    /** The method in the text form that {@link ReductionPlan#parse} reads. */
+    String spec();
+
+    /**
+     * The method's events for a model.
+     *
+     * @throws PlanException when the method does not fit the model
+     */
+    List<ReductionEvent> events(ModelShape shape);
+
+    /** Layers of a stage that no token runs. */
+    default BitSet skippedLayers(Stage stage, ModelShape shape) {
+        return new BitSet();
+    }
+
+    /** The tower of a model, for methods that need one. */
+    static ModelShape.Vision visionOf(ModelShape shape, String spec) {
+        return shape.vision().orElseThrow(() -> new PlanException(spec + ": works in a vision tower; this model has none"));
+    }
+
+    /** The number of language layers of a model, for methods that need them. */
+    static int languageLayersOf(ModelShape shape, String spec) {
+        if (shape.languageLayers() == 0) throw new PlanException(spec + ": works in a language model; this model has none");
+        return shape.languageLayers();
+    }
+
+    /** Checks that a layer number lies in [from, layers). */
+    static void requireLayer(String spec, int layer, int from, int layers) {
+        if (layer < from || layer >= layers) {
+            throw new PlanException(spec + ": layer " + layer + " is outside " + from + ".." + (layers - 1));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package dev.winnow.reduction;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A plan laid out over the layers of one model. */
+public final class Schedule {
+    private final Map<Site, List<ReductionEvent>> events = new HashMap<>();
+    private final Map<Stage, BitSet> skipped = new EnumMap<>(Stage.class);
+    private final Map<Stage, Boolean> sized = new EnumMap<>(Stage.class);
+
+    Schedule(List<ReductionMethod> methods, ModelShape shape) {
+        for (Stage s : Stage.values()) {
+            skipped.put(s, new BitSet());
+            sized.put(s, false);
+        }
+        for (ReductionMethod m : methods) {
+            for (Stage s : Stage.values()) skipped.get(s).or(m.skippedLayers(s, shape));
+        }
+        for (ReductionMethod m : methods) {
+            for (ReductionEvent e : m.events(shape)) add(e);
+        }
+    }
+
+    private void add(ReductionEvent e) {
+        Site site = e.site();
+        boolean inside = site.moment() == Site.Moment.CACHE || site.moment() == Site.Moment.AFTER_ATTENTION;
+        if (inside && skips(site.stage(), site.layer())) return;
+        if (e.watches() >= 0 && skips(site.stage(), e.watches())) {
+            throw new PlanException(e.method() + ": watches layer " + e.watches() + ", which the plan skips");
+        }
+        events.computeIfAbsent(site, s -> new ArrayList<>()).add(e);
+        if (e.sized()) sized.put(site.stage(), true);
+    }
+
+    /** Events at a site, in the order of the plan. */
+    public List<ReductionEvent> at(Stage stage, Site.Moment moment, int layer) {
+        return events.isEmpty() ? List.of() : events.getOrDefault(new Site(stage, moment, layer), List.of());
+    }
+
+    /** Events that look at the attention of a layer. */
+    List<ReductionEvent> watching(Stage stage, int layer) {
+        if (events.isEmpty()) return List.of();
+        List<ReductionEvent> found = new ArrayList<>();
+        for (Site.Moment m : Site.Moment.values()) {
+            for (int l = layer; l <= layer + 1; l++) {
+                for (ReductionEvent e : at(stage, m, l)) if (e.watches() == layer) found.add(e);
+            }
+        }
+        return found;
+    }
+
+    public boolean skips(Stage stage, int layer) {
+        return skipped.get(stage).get(layer);
+    }
+
+    /** Whether merged tokens weigh by their size in a stage's attention. */
+    boolean weighsSizes(Stage stage) {
+        return sized.get(stage);
+    }
+}

@@ -1,0 +1,19 @@
+package dev.winnow.reduction;
+
+/** Follows a walk through a stack. Arguments are valid during the call only. */
+public interface StackListener {
+    /** A layer has run (or was skipped). */
+    default void layer(Stage stage, int layer, Tokens tokens) {}
+
+    /**
+     * An event has acted.
+     *
+     * @param outcome what it decided
+     * @param tokens  the tokens after it
+     * @param nanos   time it took
+     */
+    default void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {}
+
+    /** One that does not listen. */
+    StackListener NONE = new StackListener() {};
+}

@@ -1,0 +1,4 @@
+package dev.winnow.reduction;
+
+/** The two stacks of layers a token can be in. */
+public enum Stage { VISION, LANGUAGE }

@@ -1,0 +1,46 @@
+package dev.winnow.reduction;
+
+/** The unit that flows through a stack: hidden states [count, width] and their ledger. */
+public final class Tokens {
+    private final int width;
+    private float[] hidden;
+    private float[] spare = {};
+    private TokenLedger ledger;
+
+    /** @param hidden at least [ledger.count(), width]; owned from now on */
+    public Tokens(float[] hidden, int width, TokenLedger ledger) {
+        if (hidden.length < ledger.count() * width) throw new IllegalArgumentException("fewer hidden states than tokens");
+        this.hidden = hidden;
+        this.width = width;
+        this.ledger = ledger;
+    }
+
+    public int count() {
+        return ledger.count();
+    }
+
+    public int width() {
+        return width;
+    }
+
+    /** Hidden states, row-major; rows beyond {@link #count} are undefined. */
+    public float[] hidden() {
+        return hidden;
+    }
+
+    public TokenLedger ledger() {
+        return ledger;
+    }
+
+    /** Replaces the tokens by what the map makes of them. */
+    public void reduce(TokenMap map, TokenLedger after) {
+        if (!map.isIdentity()) {
+            if (spare.length < map.rows() * width) spare = new float[map.rows() * width];
+            map.apply(hidden, width, spare);
+            float[] swapped = hidden;
+            hidden = spare;
+            spare = swapped;
+        }
+        ledger = after;
+    }
+}

@@ -1,0 +1,75 @@
+package dev.winnow.reduction.methods;
+
+import dev.winnow.reduction.AttentionScores;
+import dev.winnow.reduction.MethodType;
+import dev.winnow.reduction.ModelShape;
+import dev.winnow.reduction.Observation;
+import dev.winnow.reduction.Options;
+import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.PlanException;
+import dev.winnow.reduction.PositionPolicy;
+import dev.winnow.reduction.ReductionEvent;
+import dev.winnow.reduction.ReductionMethod;
+import dev.winnow.reduction.Site;
+import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.TokenMap;
+import dev.winnow.reduction.TopK;
+import dev.winnow.reduction.VisualScope;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * PyramidDrop (Xing et al. 2024, arXiv 2410.17247). In front of some layers of the language model the image tokens are ranked by the
+ * attention that the last prompt token would give them in the coming layer, and only the first part stays. Positions are
+ * renumbered after every drop.
+ *
+ * @param layers layers in front of which tokens go, ascending; empty for a quarter, half and three quarters of the depth
+ * @param ratios share of the original image tokens that each of these layers still sees
+ */
+public record PyramidDrop(String spec, int[] layers, double[] ratios, VisualScope scope) implements ReductionMethod {
+    public static final MethodType TYPE = new MethodType("pyramiddrop", "PyramidDrop: Accelerating Your Large Vision-Language Models"
+            + " via Pyramid Visual Redundancy Reduction", 2024, "arXiv 2410.17247", "language model, before some layers", true,
+            List.of(new Options.Option("layers", "", "layers before which tokens go; default: every quarter of the depth", "layer_list"),
+                    new Options.Option("ratios", "0.5/0.25/0.125", "share of the original image tokens left from each layer on; a leading 1"
+                            + " for the first stage is understood", "image_token_ratio_list"),
+                    VisualScope.START, VisualScope.LENGTH),
+            PyramidDrop.class, PyramidDrop::create);
+
+    private static PyramidDrop create(Options o) {
+        int[] layers = o.integers("layers", 0, Integer.MAX_VALUE);
+        double[] ratios = o.numbers("ratios", 0, 1);
+        int stages = layers.length == 0 ? 3 : layers.length;
+        if (ratios.length == stages + 1 && ratios[0] == 1) ratios = Arrays.copyOfRange(ratios, 1, ratios.length);
+        if (ratios.length != stages) {
+            throw new PlanException("pyramiddrop: " + stages + " layers need as many ratios, but there are " + ratios.length);
+        }
+        for (int i = 1; i < layers.length; i++) {
+            if (layers[i] <= layers[i - 1]) throw new PlanException("pyramiddrop: layers should ascend but are " + o.text("layers"));
+        }
+        return new PyramidDrop(o.spec(), layers, ratios, VisualScope.of(o));
+    }
+
+    @Override
+    public List<ReductionEvent> events(ModelShape shape) {
+        int depth = ReductionMethod.languageLayersOf(shape, spec);
+        int[] at = layers.length > 0 ? layers : new int[] {depth / 4, depth / 2, depth * 3 / 4};
+        List<ReductionEvent> events = new ArrayList<>();
+        for (int i = 0; i < at.length; i++) {
+            ReductionMethod.requireLayer(spec, at[i], 0, depth);
+            double ratio = ratios[i];
+            events.add(ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.BEFORE_LAYER, at[i]), o -> drop(o, ratio)));
+        }
+        return events;
+    }
+
+    private Outcome drop(Observation o, double ratio) {
+        int n = o.tokens().count();
+        int[] images = scope.candidates(o.tokens().ledger());
+        int kept = (int) (scope.originally(o.tokens().ledger()) * ratio);
+        if (kept >= images.length) return Outcome.UNCHANGED;
+        float[] row = AttentionScores.headMean(o.lastRowAhead(), o.heads(), 1, 0, n);
+        int[] best = TopK.highestInOrder(VisualScope.pick(row, images), kept);
+        return new Outcome.Reduce(TokenMap.select(VisualScope.keeping(images, best, n), n), PositionPolicy.RENUMBER);
+    }
+}

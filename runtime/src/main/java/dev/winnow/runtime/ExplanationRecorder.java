@@ -1,0 +1,160 @@
+package dev.winnow.runtime;
+
+import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.ReductionEvent;
+import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.reduction.TokenMap;
+import dev.winnow.reduction.Tokens;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Follows the live tokens of every image through the maps of all events, back to patches. */
+final class ExplanationRecorder implements StackListener {
+    private final int grid;
+    private final int classTokens;
+    private final int images;
+    private final Map<String, Explanation.Alive[]> vision = new LinkedHashMap<>();
+    private final List<Explanation.Panel> language = new ArrayList<>();
+    /** Per image, vision tokens that went into the prompt, traced to the tower's input. */
+    private final List<TokenMap> prompted = new ArrayList<>();
+    private int image;
+    private TokenLedger prompt;
+    private Compaction compaction;
+
+    ExplanationRecorder(int grid, boolean classToken, int images) {
+        this.grid = grid;
+        this.classTokens = classToken ? 1 : 0;
+        this.images = images;
+    }
+
+    /** The walk through the tower is about this image now. */
+    void image(int index) {
+        image = index;
+    }
+
+    /** What the projector passed on of the current image. */
+    void projected(TokenLedger ledger) {
+        prompted.add(ledger.origin());
+    }
+
+    /** The language model starts with these tokens. */
+    void prompt(TokenLedger ledger) {
+        prompt = ledger;
+    }
+
+    @Override
+    public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
+        if (outcome instanceof Outcome.Unchanged || images == 0) return;
+        String title = event.method() + ", " + event.site();
+        if (event.site().stage() == Stage.VISION) {
+            vision.computeIfAbsent(title, t -> new Explanation.Alive[images])[image] = alive(tokens.ledger().origin());
+        } else if (outcome instanceof Outcome.Compact(int[][] keep)) {
+            if (compaction == null) compaction = new Compaction(event.method());
+            compaction.add(keep, tokens.ledger());
+        } else {
+            TokenLedger ledger = tokens.ledger();
+            boolean[] hidden = outcome instanceof Outcome.Hide(boolean[] h) ? h : new boolean[ledger.count()];
+            language.add(new Explanation.Panel(title, languageAlive(ledger.origin(), hidden)));
+        }
+    }
+
+    Explanation explanation() {
+        if (images == 0) return Explanation.NONE;
+        List<Explanation.Panel> panels = new ArrayList<>();
+        Explanation.Alive whole = alive(TokenMap.identity(grid * grid + classTokens));
+        panels.add(new Explanation.Panel("input", java.util.Collections.nCopies(images, whole)));
+        vision.forEach((title, alive) -> panels.add(new Explanation.Panel(title, List.of(alive))));
+        panels.addAll(language);
+        if (compaction != null) panels.add(compaction.panel());
+        return new Explanation(grid, panels);
+    }
+
+    private Explanation.Alive alive(TokenMap toTower) {
+        List<int[]> groups = new ArrayList<>();
+        float[] strength = new float[grid * grid];
+        for (int i = 0; i < toTower.rows(); i++) {
+            int[] patches = Arrays.stream(toTower.sourcesOf(i)).filter(s -> s >= classTokens).map(s -> s - classTokens).toArray();
+            for (int p : patches) strength[p] = 1f;
+            groups.add(patches);
+        }
+        return new Explanation.Alive(groups, strength);
+    }
+
+    /** Live prompt tokens of each image, traced through the prompt to the tower. */
+    private List<Explanation.Alive> languageAlive(TokenMap toPrompt, boolean[] hidden) {
+        List<List<int[]>> groups = new ArrayList<>();
+        for (int i = 0; i < images; i++) groups.add(new ArrayList<>());
+        int[] row = rowsInImages();
+        for (int i = 0; i < toPrompt.rows(); i++) {
+            if (hidden[i]) continue;
+            int original = toPrompt.anchor(i);
+            if (prompt.kind(original) != TokenKind.VISUAL) continue;
+            int of = prompt.image(original);
+            int[] patches = Arrays.stream(toPrompt.sourcesOf(i)).filter(s -> prompt.kind(s) == TokenKind.VISUAL)
+                    .flatMap(s -> Arrays.stream(patchesOf(of, row[s]))).toArray();
+            groups.get(of).add(patches);
+        }
+        List<Explanation.Alive> alive = new ArrayList<>();
+        for (List<int[]> g : groups) {
+            float[] strength = new float[grid * grid];
+            for (int[] patches : g) for (int p : patches) strength[p] = 1f;
+            alive.add(new Explanation.Alive(g, strength));
+        }
+        return alive;
+    }
+
+    /** For each prompt token its number among the tokens of its image. */
+    private int[] rowsInImages() {
+        int[] next = new int[images];
+        int[] row = new int[prompt.count()];
+        for (int i = 0; i < row.length; i++) if (prompt.kind(i) == TokenKind.VISUAL) row[i] = next[prompt.image(i)]++;
+        return row;
+    }
+
+    private int[] patchesOf(int of, int row) {
+        return Arrays.stream(prompted.get(of).sourcesOf(row)).filter(s -> s >= classTokens).map(s -> s - classTokens).toArray();
+    }
+
+    /** Collects which prompt tokens the cache still holds, over layers and heads. */
+    private final class Compaction {
+        private final String method;
+        private final float[] held = new float[prompt.count()];
+        private int caches;
+
+        Compaction(String method) {
+            this.method = method;
+        }
+
+        void add(int[][] keep, TokenLedger ledger) {
+            for (int[] slots : keep) {
+                caches++;
+                for (int slot : slots) held[ledger.origin().anchor(slot)]++;
+            }
+        }
+
+        Explanation.Panel panel() {
+            int[] row = rowsInImages();
+            List<List<int[]>> groups = new ArrayList<>();
+            List<float[]> strengths = new ArrayList<>();
+            for (int i = 0; i < images; i++) {
+                groups.add(new ArrayList<>());
+                strengths.add(new float[grid * grid]);
+            }
+            for (int t = 0; t < held.length; t++) {
+                if (prompt.kind(t) != TokenKind.VISUAL || held[t] == 0) continue;
+                int[] patches = patchesOf(prompt.image(t), row[t]);
+                groups.get(prompt.image(t)).add(patches);
+                for (int p : patches) strengths.get(prompt.image(t))[p] = Math.max(strengths.get(prompt.image(t))[p], held[t] / caches);
+            }
+            List<Explanation.Alive> alive = new ArrayList<>();
+            for (int i = 0; i < images; i++) alive.add(new Explanation.Alive(groups.get(i), strengths.get(i)));
+            return new Explanation.Panel(method + ", share of layers and heads that keep an entry", alive);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package dev.winnow.runtime;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.module.ModuleFinder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Starts the program again in a child JVM with the flags that a jar's manifest cannot carry.
+ *
+ * <p>{@code java -jar winnow.jar} resolves no incubator module, so the Vector API is missing there. {@code ./winnow}
+ * passes the flags itself and pays for one JVM only.
+ */
+final class Relaunch {
+    private static final String VECTOR_MODULE = "jdk.incubator.vector";
+    /** Set in the child, so that children can never start children without end. */
+    private static final String GUARD = "winnow.relaunched";
+    private static final List<String> FLAGS = List.of(
+            "--add-modules=" + VECTOR_MODULE,
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-Djava.awt.headless=true");
+
+    private Relaunch() {}
+
+    /**
+     * Runs the program in a child JVM when this one lacks the Vector API, and waits for it.
+     *
+     * @param args the arguments of the program
+     * @return the child's exit code, or empty when this JVM is to go on: it has the module, or is such a child
+     *     already, or no child with the module can be had (the scalar kernels do then)
+     */
+    static OptionalInt ifNeeded(String[] args) {
+        return ifNeeded(Main.class, args);
+    }
+
+    static OptionalInt ifNeeded(Class<?> main, String[] args) {
+        if (System.getProperty(GUARD) != null) {
+            // a parent that is killed outright cannot stop us
+            ProcessHandle.current().parent()
+                    .ifPresent(parent -> parent.onExit().thenRun(() -> Runtime.getRuntime().halt(143)));
+            return OptionalInt.empty();
+        }
+        if (ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()
+                || ModuleFinder.ofSystem().find(VECTOR_MODULE).isEmpty()) {
+            return OptionalInt.empty();
+        }
+        Process child;
+        try {
+            child = new ProcessBuilder(command(main, args)).inheritIO().start();
+        } catch (IOException e) {
+            return OptionalInt.empty();
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(child), "winnow-relaunch"));
+        while (true) {
+            try {
+                return OptionalInt.of(child.waitFor());
+            } catch (InterruptedException e) {
+                child.destroy();
+            }
+        }
+    }
+
+    private static List<String> command(Class<?> main, String[] args) {
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command()
+                .orElse(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        for (String given : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            // a debugger's port is taken already, by this JVM
+            if (!FLAGS.contains(given) && !given.startsWith("-agentlib:jdwp")) {
+                command.add(given);
+            }
+        }
+        command.addAll(FLAGS);
+        command.add("-D" + GUARD + "=true");
+        command.add("-cp");
+        command.add(System.getProperty("java.class.path"));
+        command.add(main.getName());
+        command.addAll(List.of(args));
+        return command;
+    }
+
+    /** Asks the child to end and, should it not, ends it. */
+    private static void stop(Process child) {
+        child.destroy();
+        try {
+            if (!child.waitFor(5, TimeUnit.SECONDS)) {
+                child.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            child.destroyForcibly();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package dev.winnow.runtime;
+
+import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.sampling.SamplingOptions;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/**
+ * One thing to ask a model.
+ *
+ * @param prompt    the user's words
+ * @param images    pictures the prompt is about, in order
+ * @param plan      token reduction
+ * @param sampling  how tokens are chosen
+ * @param maxTokens most tokens to generate
+ * @param stops     texts that end the answer, themselves left out
+ * @param verbatim  send the prompt as it is instead of through the chat template
+ * @param ignoreEos go on at the end-of-sequence token
+ * @param cancelled polled between tokens; generation ends once it is true
+ */
+public record Request(String prompt, List<RgbImage> images, ReductionPlan plan, SamplingOptions sampling, int maxTokens,
+                      List<String> stops, boolean verbatim, boolean ignoreEos, BooleanSupplier cancelled) {
+
+    public Request {
+        images = List.copyOf(images);
+        stops = List.copyOf(stops);
+        if (maxTokens < 1) throw new IllegalArgumentException("the number of tokens to generate should be at least 1 but is " + maxTokens);
+    }
+
+    /** A dense, greedy request for up to 256 tokens. */
+    public static Request of(String prompt, RgbImage... images) {
+        return new Request(prompt, List.of(images), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false, false,
+                () -> false);
+    }
+
+    public Request withPlan(ReductionPlan plan) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
+    /** With reduction methods given as specs, such as {@code "visionzip:dominant=24,contextual=4"}. */
+    public Request withReduction(String... specs) {
+        return withPlan(ReductionPlan.parse(List.of(specs)));
+    }
+
+    public Request withSampling(SamplingOptions sampling) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
+    public Request withMaxTokens(int maxTokens) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
+    public Request withStops(List<String> stops) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
+    public Request withVerbatim(boolean verbatim) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
+    public Request withIgnoreEos(boolean ignoreEos) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
+    public Request withCancelled(BooleanSupplier cancelled) {
+        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+}

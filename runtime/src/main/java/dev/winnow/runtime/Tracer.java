@@ -1,0 +1,329 @@
+package dev.winnow.runtime;
+
+import dev.winnow.layers.Activation;
+import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.ReductionEvent;
+import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.models.Clip;
+import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.Model;
+import dev.winnow.runtime.models.Trace;
+import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionTransformer;
+import dev.winnow.weights.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
+
+/**
+ * Runs a model on given tensors and records every intermediate under the names that Hugging Face users know: {@code hidden.embed},
+ * {@code hidden.layer.i}, {@code vision.layer.i}, {@code logits}, {@code generated_ids} and so on. Reductions add
+ * {@code reduction.k.kept} (for each live token after event k the original token it stands for), {@code reduction.k.sizes}, and for
+ * caches {@code reduction.k.slots} [key heads, kept].
+ */
+public final class Tracer {
+    private final Model model;
+    private final ReductionPlan plan;
+    private final Schedule schedule;
+    private final int maxTokens;
+    private final Set<Integer> eos;
+    private final Trace trace = new Trace();
+    private final Workspace workspace = new Workspace();
+    private int events;
+
+    /**
+     * @param maxTokens tokens to generate after a prompt
+     * @param eos       ids that end generation; empty to ignore them
+     */
+    public Tracer(Model model, ReductionPlan plan, int maxTokens, Set<Integer> eos) {
+        this.model = model;
+        this.plan = plan;
+        this.schedule = plan.schedule(model.shape());
+        this.maxTokens = maxTokens;
+        this.eos = eos;
+    }
+
+    /**
+     * Runs the model.
+     *
+     * @param inputs tensors named {@code input_ids}, {@code attention_mask}, {@code pixel_values}; others are ignored
+     * @return everything recorded
+     * @throws RequestException when an input is missing or has another shape than the model takes
+     */
+    public List<Tensor> run(Map<String, Tensor> inputs) {
+        switch (model) {
+            case LanguageModel m -> language(m, inputs);
+            case VisionTransformer m -> vision(m, inputs);
+            case Clip m -> clip(m, inputs);
+            case Llava m -> llava(m, inputs);
+        }
+        return trace.tensors();
+    }
+
+    private static Tensor required(Map<String, Tensor> inputs, String name) {
+        Tensor t = inputs.get(name);
+        if (t == null) throw new RequestException("the inputs have no tensor '" + name + "', which this model needs");
+        return t;
+    }
+
+    /** Rows of an integer matrix [batch, length]. */
+    private static int[][] rows(Tensor t) {
+        if (t.shape().length != 2 || t.elements() == 0) {
+            throw new RequestException(t.name() + " should have shape [batch, length] but has " + Arrays.toString(t.shape()));
+        }
+        long[] values = t.toLongs();
+        int length = t.dim(1);
+        int[][] rows = new int[t.dim(0)][length];
+        for (int i = 0; i < values.length; i++) rows[i / length][i % length] = Math.toIntExact(values[i]);
+        return rows;
+    }
+
+    private static float[] pixels(Tensor t, VisionEncoder tower) {
+        int size = tower.imageSize();
+        int channels = tower.patches().in() / (tower.patchSize() * tower.patchSize());
+        if (t.shape().length != 4 || t.dim(1) != channels || t.dim(2) != size || t.dim(3) != size) {
+            throw new RequestException("pixel_values should have shape [batch, " + channels + ", " + size + ", " + size + "] but has "
+                    + Arrays.toString(t.shape()));
+        }
+        return t.toFloats();
+    }
+
+    // ---- vision ----
+
+    /** Every image through the whole tower (or, when a plan stops it earlier, up to there), handed on with its class token. */
+    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, java.util.function.Consumer<float[]> normedClass) {
+        Tensor t = required(inputs, "pixel_values");
+        float[] pixels = pixels(t, tower);
+        for (int i = 0; i < t.dim(0); i++) {
+            VisionEncoder.Encoded e = tower.encode(pixels, i * (pixels.length / t.dim(0)), i, tower.layers(), schedule, workspace,
+                    new int[0], trace, recorder());
+            Tokens tokens = e.tokens();
+            trace.item("vision_last_hidden", tokens.hidden(), tokens.count(), tower.width());
+            float[] normed = new float[tokens.count() * tower.width()];
+            tower.backend().normalise(tower.finalNorm(), tokens.hidden(), tokens.count(), tower.width(), normed);
+            trace.item("vision.final_norm", normed, tokens.count(), tower.width());
+            normedClass.accept(Arrays.copyOf(normed, tower.width()));
+        }
+    }
+
+    private void vision(VisionTransformer m, Map<String, Tensor> inputs) {
+        tower(m.encoder(), inputs, cls -> {
+            if (m.classifier() != null) record(m.encoder(), "logits", m.classifier(), cls, Activation.NONE);
+            if (m.pooler() != null) record(m.encoder(), "pooler_output", m.pooler(), cls, Activation.TANH);
+        });
+    }
+
+    private void record(VisionEncoder e, String name, dev.winnow.layers.Linear linear, float[] x, Activation f) {
+        float[] y = new float[linear.out()];
+        e.backend().linear(linear, x, 1, y, f, workspace.work());
+        trace.item(name, y, y.length);
+    }
+
+    private void clip(Clip m, Map<String, Tensor> inputs) {
+        List<float[]> images = new ArrayList<>();
+        if (m.text() == null || inputs.containsKey("pixel_values")) {
+            tower(m.vision(), inputs, cls -> {
+                trace.item("vision.post_norm_cls", cls, cls.length);
+                trace.item("image_pooled", cls, cls.length);
+                if (m.visionProjection() == null) return;
+                float[] features = m.imageFeatures(cls, workspace);
+                trace.item("image_features", features, features.length);
+                float[] embeds = m.text() == null ? features : Clip.unit(features);
+                trace.item("image_embeds", embeds, embeds.length);
+                images.add(embeds);
+            });
+        }
+        if (m.text() == null || !inputs.containsKey("input_ids")) return;
+        int[][] ids = rows(inputs.get("input_ids"));
+        int[][] mask = inputs.containsKey("attention_mask") ? rows(inputs.get("attention_mask")) : null;
+        List<float[]> texts = new ArrayList<>();
+        for (int b = 0; b < ids.length; b++) {
+            if (ids[b].length > m.text().context()) {
+                throw new RequestException("input_ids has " + ids[b].length + " tokens, but the model's context is " + m.text().context());
+            }
+            boolean[] visible = null;
+            if (mask != null) {
+                visible = new boolean[ids[b].length];
+                for (int i = 0; i < visible.length; i++) visible[i] = mask[b][i] != 0;
+            }
+            float[] features = m.textFeatures(ids[b], visible, workspace, trace);
+            trace.item("text_features", features, features.length);
+            texts.add(Clip.unit(features));
+            trace.item("text_embeds", texts.getLast(), features.length);
+        }
+        if (images.isEmpty()) return;
+        float scale = (float) Math.exp(m.logitScale());
+        for (float[] image : images) trace.item("logits_per_image", products(image, texts, scale), texts.size());
+        for (float[] text : texts) trace.item("logits_per_text", products(text, images, scale), images.size());
+    }
+
+    private static float[] products(float[] x, List<float[]> others, float scale) {
+        float[] products = new float[others.size()];
+        for (int i = 0; i < products.length; i++) {
+            double sum = 0;
+            for (int c = 0; c < x.length; c++) sum += x[c] * others.get(i)[c];
+            products[i] = (float) (scale * sum);
+        }
+        return products;
+    }
+
+    // ---- language ----
+
+    private void language(LanguageModel m, Map<String, Tensor> inputs) {
+        Tensor inputIds = required(inputs, "input_ids");
+        int[][] batch = rows(inputIds);
+        int[][] mask = inputs.containsKey("attention_mask") ? rows(inputs.get("attention_mask")) : null;
+        List<int[]> generated = new ArrayList<>();
+        for (int b = 0; b < batch.length; b++) {
+            int length = batch[b].length;
+            int[] visible = mask == null ? java.util.stream.IntStream.range(0, length).toArray() : visible(mask[b], length);
+            int[] ids = Arrays.stream(visible).map(i -> 0).toArray();
+            for (int i = 0; i < ids.length; i++) ids[i] = batch[b][visible[i]];
+            requireContext(m, ids.length);
+            float[] hidden = new float[ids.length * m.width()];
+            m.embed(ids, hidden, 0);
+            // padded places of the output stay zero; what a model computes there means nothing
+            BiFunction<float[], Integer, float[]> padded = (values, width) -> {
+                if (visible.length == length || values.length != visible.length * width) return values;
+                float[] all = new float[length * width];
+                for (int i = 0; i < visible.length; i++) System.arraycopy(values, i * width, all, visible[i] * width, width);
+                return all;
+            };
+            record("hidden.embed", padded.apply(hidden, m.width()), m.width());
+            generated.add(decode(m, new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT)), "hidden", padded));
+        }
+        generated(generated);
+    }
+
+    private static int[] visible(int[] mask, int length) {
+        if (mask.length != length) throw new RequestException("attention_mask and input_ids differ in length");
+        int[] visible = java.util.stream.IntStream.range(0, length).filter(i -> mask[i] != 0).toArray();
+        if (visible.length == 0) throw new RequestException("attention_mask hides a whole sequence");
+        return visible;
+    }
+
+    private static void requireContext(LanguageModel m, int tokens) {
+        // dynamic scaling exists to go beyond the context, so only absurd lengths are refused here
+        if (tokens > 16L * m.context()) {
+            throw new RequestException("the prompt has " + tokens + " tokens, but the model's context is " + m.context());
+        }
+    }
+
+    private void llava(Llava m, Map<String, Tensor> inputs) {
+        int[][] batch = rows(required(inputs, "input_ids"));
+        Tensor t = inputs.get("pixel_values");
+        int images = t == null ? 0 : t.dim(0);
+        float[] pixels = t == null ? null : pixels(t, m.vision());
+        // a plan for the tower ends at the features; dense, the whole tower is recorded
+        int blocks = plan.isEmpty() ? m.vision().layers() : m.lastBlock() + 1;
+        List<Llava.ImageFeatures> features = new ArrayList<>();
+        for (int i = 0; i < images; i++) {
+            features.add(m.look(pixels, i * (pixels.length / images), i, blocks, schedule, workspace, trace, recorder()));
+        }
+        List<int[]> generated = new ArrayList<>();
+        int taken = 0;
+        for (int[] ids : batch) {
+            int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
+            int wanted = places / m.tokensPerImage();
+            if (taken + wanted > images) throw new RequestException("the prompts have places for more than the " + images + " images given");
+            Tokens prompt = m.merge(ids, features.subList(taken, taken + wanted), 0);
+            taken += wanted;
+            requireContext(m.language(), prompt.count());
+            record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
+            generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
+        }
+        generated(generated);
+    }
+
+    /** Prompt pass with everything recorded, then greedy decoding. Returns the new ids. */
+    private int[] decode(LanguageModel m, Tokens prompt, String prefix, BiFunction<float[], Integer, float[]> padded) {
+        int width = m.width();
+        KvCache cache = m.newCache(prompt.count() + maxTokens);
+        StackListener recorder = recorder();
+        m.stack().run(prompt, m.stack().layers(), cache, schedule, workspace, new StackListener() {
+            @Override
+            public void layer(Stage stage, int layer, Tokens tokens) {
+                float[] live = Arrays.copyOf(tokens.hidden(), tokens.count() * width);
+                record(prefix + ".layer." + layer, padded.apply(live, width), width);
+            }
+
+            @Override
+            public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
+                recorder.acted(event, outcome, tokens, nanos);
+            }
+        });
+        float[] normed = m.finalNorm(prompt.hidden(), 0, prompt.count());
+        record(prefix + ".final_norm", padded.apply(normed, width), width);
+        float[] logits = m.logits(normed, prompt.count(), workspace);
+        record("logits", padded.apply(logits, m.vocabulary()), m.vocabulary());
+
+        int[] ids = new int[maxTokens];
+        float[] chosen = new float[maxTokens * m.vocabulary()];
+        float[] last = Arrays.copyOfRange(logits, logits.length - m.vocabulary(), logits.length);
+        int n = 0;
+        while (n < maxTokens) {
+            System.arraycopy(last, 0, chosen, n * m.vocabulary(), m.vocabulary());
+            int best = 0;
+            for (int i = 1; i < last.length; i++) if (last[i] > last[best]) best = i;
+            ids[n++] = best;
+            if (eos.contains(best) || n == maxTokens) break;
+            last = m.step(best, cache, schedule, workspace);
+        }
+        if (n > 0) record("generated_logits", Arrays.copyOf(chosen, n * m.vocabulary()), m.vocabulary());
+        return Arrays.copyOf(ids, n);
+    }
+
+    private void generated(List<int[]> rows) {
+        if (maxTokens == 0) return;
+        boolean equal = rows.stream().allMatch(r -> r.length == rows.getFirst().length);
+        for (int b = 0; b < rows.size(); b++) {
+            if (!equal) trace.tensor(Tensor.ofLongs("generated_ids." + b, longs(rows.get(b)), 1, rows.get(b).length));
+        }
+        if (!equal) return;
+        int length = rows.getFirst().length;
+        long[] all = new long[rows.size() * length];
+        for (int i = 0; i < all.length; i++) all[i] = rows.get(i / length)[i % length];
+        trace.tensor(Tensor.ofLongs("generated_ids", all, rows.size(), length));
+    }
+
+    private static long[] longs(int[] values) {
+        return Arrays.stream(values).asLongStream().toArray();
+    }
+
+    private void record(String name, float[] values, int width) {
+        trace.item(name, values, values.length / width, width);
+    }
+
+    /** Records what reductions leave. */
+    private StackListener recorder() {
+        return new StackListener() {
+            @Override
+            public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
+                String name = "reduction." + events++;
+                TokenLedger ledger = tokens.ledger();
+                int n = ledger.count();
+                if (outcome instanceof Outcome.Compact(int[][] keep)) {
+                    long[] slots = Arrays.stream(keep).flatMapToInt(Arrays::stream).asLongStream().toArray();
+                    trace.tensor(Tensor.ofLongs(name + ".slots", slots, keep.length, slots.length / keep.length));
+                } else {
+                    long[] kept = new long[n];
+                    for (int i = 0; i < n; i++) kept[i] = ledger.origin().anchor(i);
+                    trace.tensor(Tensor.ofLongs(name + ".kept", kept, n));
+                    trace.tensor(Tensor.ofFloats(name + ".sizes", ledger.sizes(), n));
+                }
+            }
+        };
+    }
+}

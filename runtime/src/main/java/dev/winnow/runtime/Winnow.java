@@ -1,0 +1,387 @@
+package dev.winnow.runtime;
+
+import dev.winnow.layers.Activation;
+import dev.winnow.layers.Backend;
+import dev.winnow.layers.CpuBackend;
+import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.ReductionEvent;
+import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.Tokens;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.runtime.images.ImageProcessor;
+import dev.winnow.runtime.images.Pixels;
+import dev.winnow.runtime.images.Region;
+import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.models.Clip;
+import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.Model;
+import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionTransformer;
+import dev.winnow.runtime.models.WeightScope;
+import dev.winnow.runtime.sampling.GenerationDefaults;
+import dev.winnow.runtime.sampling.Sampler;
+import dev.winnow.runtime.text.StopStrings;
+import dev.winnow.runtime.text.TokenStream;
+import dev.winnow.runtime.text.Tokenizer;
+import dev.winnow.weights.ModelDirectory;
+import dev.winnow.weights.Tensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * A model directory, ready to be asked. Weights are mapped and shared; requests are independent, and any number of threads may ask at
+ * once.
+ *
+ * <pre>{@code
+ * try (Winnow model = Winnow.open(Path.of("llava"))) {
+ *     Request question = Request.of("What is in the picture?", RgbImage.read(Path.of("cat.jpg")))
+ *             .withReduction("visionzip:dominant=54,contextual=10", "snapkv:budget=256");
+ *     Answer answer = model.generate(question, System.out::print);
+ *     System.out.println(answer.stats());
+ * }
+ * }</pre>
+ */
+public final class Winnow implements AutoCloseable {
+    private final ModelDirectory directory;
+    private final Model model;
+    private final GenerationDefaults defaults;
+    private Prompting prompting;
+    private ImageProcessor processor;
+
+    private Winnow(ModelDirectory directory, Model model) {
+        this.directory = directory;
+        this.model = model;
+        this.defaults = GenerationDefaults.of(directory);
+    }
+
+    /**
+     * Opens a Hugging Face model directory on the CPU.
+     *
+     * @throws dev.winnow.weights.CheckpointException for missing, damaged or unsupported files
+     */
+    public static Winnow open(Path directory) {
+        return open(directory, CpuBackend.create());
+    }
+
+    /** Opens a model directory on a backend. */
+    public static Winnow open(Path directory, Backend backend) {
+        ModelDirectory files = ModelDirectory.open(directory);
+        try {
+            return new Winnow(files, Model.load(files.config(), WeightScope.of(files.checkpoint()), backend));
+        } catch (RuntimeException e) {
+            files.close();
+            throw e;
+        }
+    }
+
+    /** The model itself. */
+    public Model model() {
+        return model;
+    }
+
+    public ModelDirectory directory() {
+        return directory;
+    }
+
+    /** What the model's makers say about generating. */
+    public GenerationDefaults defaults() {
+        return defaults;
+    }
+
+    private synchronized ImageProcessor processor() {
+        if (processor == null) processor = ImageProcessor.of(directory);
+        return processor;
+    }
+
+    private synchronized Prompting prompting() {
+        if (prompting == null) prompting = Prompting.of(directory);
+        return prompting;
+    }
+
+    /**
+     * Answers a request.
+     *
+     * @param stream given each piece of text as soon as it is certain; may do nothing
+     * @throws RequestException when the model cannot serve the request
+     * @throws dev.winnow.reduction.PlanException when the plan does not fit the model
+     */
+    public Answer generate(Request request, Consumer<String> stream) {
+        Schedule schedule = request.plan().schedule(model.shape());
+        StatsRecorder counts = new StatsRecorder(schedule);
+        return switch (model) {
+            case LanguageModel m -> {
+                if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
+                int[] ids = prompting().ids(request, -1, 0);
+                float[] hidden = new float[ids.length * m.width()];
+                m.embed(ids, hidden, 0);
+                Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
+                ExplanationRecorder explaining = new ExplanationRecorder(0, false, 0);
+                yield answer(request, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
+            }
+            case Llava m -> {
+                int[] ids = prompting().ids(request, m.imageToken(), m.tokensPerImage());
+                long began = System.nanoTime();
+                Workspace workspace = new Workspace();
+                ExplanationRecorder explaining = new ExplanationRecorder(m.vision().grid(), true, request.images().size());
+                List<Llava.ImageFeatures> features = new ArrayList<>();
+                for (RgbImage image : request.images()) {
+                    explaining.image(features.size());
+                    features.add(m.look(pixels(image, m.vision()), 0, features.size(), m.lastBlock() + 1, schedule, workspace, null,
+                            both(counts, explaining)));
+                    explaining.projected(features.getLast().ledger());
+                }
+                Tokens prompt = m.merge(ids, features, 0);
+                explaining.prompt(prompt.ledger());
+                yield answer(request, m.language(), prompt, ids, features.size() * m.tokensPerImage(), workspace,
+                        (System.nanoTime() - began) / 1e9, schedule, counts, explaining, stream);
+            }
+            default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
+        };
+    }
+
+    private Answer answer(Request request, LanguageModel language, Tokens prompt, int[] ids, int imageTokens, Workspace workspace,
+                          double visionSeconds, Schedule schedule, StatsRecorder counts, ExplanationRecorder explaining,
+                          Consumer<String> stream) {
+        int promptTokens = prompt.count();
+        int room = language.context() - promptTokens;
+        if (room < 1) {
+            throw new RequestException("the prompt has " + promptTokens + " tokens, but the model's context is " + language.context());
+        }
+        long visionFlops = workspace.work().flops();
+        long began = System.nanoTime();
+        int most = Math.min(request.maxTokens(), room);
+        KvCache cache = language.newCache(promptTokens);
+        float[] logits = language.prefill(prompt, cache, schedule, workspace, both(counts, explaining));
+        long prefilled = System.nanoTime();
+        long prefillFlops = workspace.work().flops() - visionFlops;
+        long cacheBytes = cache.bytes();
+
+        Sampler sampler = new Sampler(request.sampling());
+        TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
+        StopStrings stops = new StopStrings(request.stops());
+        StringBuilder text = new StringBuilder();
+        int[] history = Arrays.copyOf(ids, ids.length + most);
+        int generated = 0;
+        Answer.End end = most < request.maxTokens() ? Answer.End.CONTEXT_FULL : Answer.End.TOKEN_LIMIT;
+        while (true) {
+            if (request.cancelled().getAsBoolean()) {
+                end = Answer.End.CANCELLED;
+                break;
+            }
+            int id = sampler.next(logits, history, ids.length + generated);
+            history[ids.length + generated++] = id;
+            if (!request.ignoreEos() && defaults.eosIds().contains(id)) {
+                end = Answer.End.END_OF_SEQUENCE;
+                break;
+            }
+            emit(stops.push(pieces.next(id)), text, stream);
+            if (stops.stopped()) {
+                end = Answer.End.STOP_TEXT;
+                break;
+            }
+            if (generated == most) break;
+            logits = language.step(id, cache, schedule, workspace);
+        }
+        if (!stops.stopped()) {
+            emit(stops.push(pieces.finish()), text, stream);
+            emit(stops.flush(), text, stream);
+        }
+        double decodeSeconds = (System.nanoTime() - prefilled) / 1e9;
+        Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
+                visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes, visionSeconds,
+                (prefilled - began) / 1e9, decodeSeconds, counts.reductionSeconds());
+        return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,
+                explaining.explanation());
+    }
+
+    private static void emit(String piece, StringBuilder text, Consumer<String> stream) {
+        if (piece.isEmpty()) return;
+        text.append(piece);
+        stream.accept(piece);
+    }
+
+    private float[] pixels(RgbImage image, VisionEncoder tower) {
+        Pixels pixels = processor().process(image);
+        if (pixels.height() != tower.imageSize() || pixels.width() != tower.imageSize()) {
+            throw new RequestException("the image processor makes " + pixels.width() + "x" + pixels.height()
+                    + " pictures, but the model looks at " + tower.imageSize() + "x" + tower.imageSize());
+        }
+        return pixels.values();
+    }
+
+    /**
+     * The tensors that a prompt and pictures become, for {@link Tracer}: {@code input_ids} and {@code pixel_values} where the model
+     * takes them.
+     *
+     * @param prompt may be null for a model that takes pictures only
+     */
+    public Map<String, Tensor> inputs(String prompt, List<RgbImage> images, boolean verbatim) {
+        Map<String, Tensor> inputs = new HashMap<>();
+        VisionEncoder tower = switch (model) {
+            case LanguageModel m -> null;
+            case VisionTransformer m -> m.encoder();
+            case Clip m -> m.vision();
+            case Llava m -> m.vision();
+        };
+        if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
+        if (!images.isEmpty()) {
+            int each = 3 * tower.imageSize() * tower.imageSize();
+            float[] pixels = new float[images.size() * each];
+            for (int i = 0; i < images.size(); i++) System.arraycopy(pixels(images.get(i), tower), 0, pixels, i * each, each);
+            inputs.put("pixel_values", Tensor.ofFloats("pixel_values", pixels, images.size(), 3, tower.imageSize(), tower.imageSize()));
+        }
+        if (prompt != null) {
+            int[] ids = switch (model) {
+                case Llava m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m.imageToken(),
+                        m.tokensPerImage());
+                case Clip m -> prompting().tokenizer().encode(prompt, true);
+                case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim), -1, 0);
+                case VisionTransformer m -> throw new RequestException("this model (" + model.family() + ") takes no prompt");
+            };
+            inputs.put("input_ids", Tensor.ofLongs("input_ids", Arrays.stream(ids).asLongStream().toArray(), 1, ids.length));
+        }
+        return inputs;
+    }
+
+    /** The part of a picture, in its own pixels, that the model sees. */
+    public Region seen(RgbImage image) {
+        return processor().process(image).region();
+    }
+
+    private static StackListener both(StackListener a, StackListener b) {
+        return new StackListener() {
+            @Override
+            public void layer(Stage stage, int layer, Tokens tokens) {
+                a.layer(stage, layer, tokens);
+                b.layer(stage, layer, tokens);
+            }
+
+            @Override
+            public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
+                a.acted(event, outcome, tokens, nanos);
+                b.acted(event, outcome, tokens, nanos);
+            }
+        };
+    }
+
+    /**
+     * Labels an image.
+     *
+     * @throws RequestException when the model is no classifier
+     */
+    public Classification classify(RgbImage image, ReductionPlan plan) {
+        if (!(model instanceof VisionTransformer vit) || vit.classifier() == null) {
+            throw new RequestException("this model (" + model.family() + ") has no classifier");
+        }
+        Tower run = look(image, vit.encoder(), plan);
+        float[] logits = new float[vit.classifier().out()];
+        vit.encoder().backend().linear(vit.classifier(), run.normedClass, 1, logits, Activation.NONE, run.workspace.work());
+        double[] probabilities = softmax(logits);
+        List<Classification.Label> labels = new ArrayList<>();
+        for (int i = 0; i < logits.length; i++) labels.add(new Classification.Label(i, label(i), probabilities[i]));
+        labels.sort((x, y) -> Double.compare(y.probability(), x.probability()));
+        return new Classification(labels, run.stats(), run.explaining.explanation());
+    }
+
+    private String label(int i) {
+        return directory.config().optionalSection("id2label").map(s -> s.string(Integer.toString(i), "LABEL_" + i)).orElse("LABEL_" + i);
+    }
+
+    private static double[] softmax(float[] logits) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (float l : logits) max = Math.max(max, l);
+        double sum = 0;
+        double[] p = new double[logits.length];
+        for (int i = 0; i < p.length; i++) sum += p[i] = Math.exp(logits[i] - max);
+        for (int i = 0; i < p.length; i++) p[i] /= sum;
+        return p;
+    }
+
+    /**
+     * An image as a vector: CLIP's projected embedding, the pooler's output, or the class token after the final norm. CLIP's with a
+     * text tower has length 1.
+     */
+    public float[] embedImage(RgbImage image, ReductionPlan plan) {
+        return switch (model) {
+            case VisionTransformer vit -> {
+                Tower run = look(image, vit.encoder(), plan);
+                if (vit.pooler() == null) yield run.normedClass;
+                float[] pooled = new float[vit.pooler().out()];
+                vit.encoder().backend().linear(vit.pooler(), run.normedClass, 1, pooled, Activation.TANH, run.workspace.work());
+                yield pooled;
+            }
+            case Clip clip -> {
+                Tower run = look(image, clip.vision(), plan);
+                if (clip.visionProjection() == null) yield run.normedClass;
+                float[] features = clip.imageFeatures(run.normedClass, run.workspace);
+                yield clip.text() == null ? features : Clip.unit(features);
+            }
+            default -> throw new RequestException("this model (" + model.family() + ") does not embed images");
+        };
+    }
+
+    /** A text as a vector of length 1 in CLIP's shared space. */
+    public float[] embedText(String text) {
+        if (!(model instanceof Clip clip) || clip.text() == null) {
+            throw new RequestException("this model (" + model.family() + ") does not embed text");
+        }
+        if (text.isBlank()) throw new RequestException("the text is empty");
+        int[] ids = prompting().tokenizer().encode(text, true);
+        if (ids.length > clip.text().context()) {
+            throw new RequestException("the text has " + ids.length + " tokens, but the model's context is " + clip.text().context());
+        }
+        return Clip.unit(clip.textFeatures(ids, null, new Workspace(), null));
+    }
+
+    /** One image through a tower to its end. */
+    private Tower look(RgbImage image, VisionEncoder tower, ReductionPlan plan) {
+        Schedule schedule = plan.schedule(model.shape());
+        Tower run = new Tower(new StatsRecorder(schedule), new ExplanationRecorder(tower.grid(), true, 1), new Workspace());
+        float[] pixels = pixels(image, tower);
+        long began = System.nanoTime();
+        VisionEncoder.Encoded encoded = tower.encode(pixels, 0, 0, tower.layers(), schedule, run.workspace, new int[0], null,
+                both(run.counts, run.explaining));
+        run.normedClass = tower.normedClass(encoded.tokens());
+        run.seconds = (System.nanoTime() - began) / 1e9;
+        run.patches = tower.patchCount();
+        return run;
+    }
+
+    private static final class Tower {
+        final StatsRecorder counts;
+        final ExplanationRecorder explaining;
+        final Workspace workspace;
+        float[] normedClass;
+        double seconds;
+        int patches;
+
+        Tower(StatsRecorder counts, ExplanationRecorder explaining, Workspace workspace) {
+            this.counts = counts;
+            this.explaining = explaining;
+            this.workspace = workspace;
+        }
+
+        Stats stats() {
+            return new Stats(1, patches, 0, counts.vision(), List.of(), 0, workspace.work().flops(), 0, 0, 0, seconds, 0, 0,
+                    counts.reductionSeconds());
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        if (prompting != null) prompting.tokenizer().close();
+        directory.close();
+    }
+}

@@ -1,0 +1,88 @@
+package dev.winnow.runtime.models;
+
+import dev.winnow.layers.Activation;
+import dev.winnow.layers.Backend;
+import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Linear;
+import dev.winnow.layers.Norm;
+import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.ModelShape;
+import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.StackRunner;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.reduction.Tokens;
+import dev.winnow.weights.Tensor;
+import java.util.Optional;
+
+/**
+ * A decoder: embeddings, blocks, final norm and vocabulary projection. The families that differ in names and layers build one.
+ *
+ * @param embeddings [vocabulary, width]
+ * @param head       [vocabulary, width]; the embeddings themselves in tied models
+ * @param context    longest sequence the model was made for
+ */
+public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stack, Norm finalNorm, Linear head, int context)
+        implements Model {
+
+    @Override
+    public String family() {
+        return "llama";
+    }
+
+    @Override
+    public ModelShape shape() {
+        return new ModelShape(Optional.empty(), stack.layers());
+    }
+
+    public int width() {
+        return embeddings.dim(1);
+    }
+
+    public int vocabulary() {
+        return embeddings.dim(0);
+    }
+
+    /** Embeddings of ids into rows of target, from row on. */
+    public void embed(int[] ids, float[] target, int row) {
+        EmbeddingTable.lookUp(embeddings, ids, target, row);
+    }
+
+    public KvCache newCache(int room) {
+        return new KvCache(stack.descriptions(), room);
+    }
+
+    /** The final norm of rows of hidden states, in a new array. */
+    public float[] finalNorm(float[] hidden, int firstRow, int rows) {
+        float[] normed = new float[rows * width()];
+        System.arraycopy(hidden, firstRow * width(), normed, 0, normed.length);
+        backend.normalise(finalNorm, normed, rows, width(), normed);
+        return normed;
+    }
+
+    /** Logits [rows, vocabulary] of normed hidden states. */
+    public float[] logits(float[] normed, int rows, Workspace workspace) {
+        float[] logits = new float[rows * vocabulary()];
+        backend.linear(head, normed, rows, logits, Activation.NONE, workspace.work());
+        return logits;
+    }
+
+    /**
+     * Runs a prompt through all blocks, reducing as scheduled.
+     *
+     * @return logits [vocabulary] after the last token
+     */
+    public float[] prefill(Tokens prompt, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
+        stack.run(prompt, stack.layers(), cache, schedule, workspace, listener);
+        return logits(finalNorm(prompt.hidden(), prompt.count() - 1, 1), 1, workspace);
+    }
+
+    /** One more token of a sequence: logits [vocabulary] after it. */
+    public float[] step(int id, KvCache cache, Schedule schedule, Workspace workspace) {
+        Tokens token = new Tokens(new float[width()], width(), TokenLedger.uniform(1, cache.nextPosition(), TokenKind.TEXT));
+        embed(new int[] {id}, token.hidden(), 0);
+        stack.step(token, cache, schedule, workspace);
+        return logits(finalNorm(token.hidden(), 0, 1), 1, workspace);
+    }
+}

@@ -1,0 +1,117 @@
+package dev.winnow.runtime.models;
+
+import dev.winnow.layers.Linear;
+import dev.winnow.layers.Norm;
+import dev.winnow.weights.Checkpoint;
+import dev.winnow.weights.CheckpointException;
+import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
+import java.util.Arrays;
+
+/**
+ * A place in a checkpoint's tree of names; the path through the code is the path of the weight names. Every tensor is asked for with
+ * the shape that the configuration implies.
+ */
+public final class WeightScope {
+    /** Where tensors come from: a checkpoint, or a generator of random ones. */
+    public interface Source {
+        boolean has(String name);
+
+        /** The tensor, checked to have the shape. */
+        Tensor tensor(String name, long... shape);
+    }
+
+    private final Source source;
+    private final String prefix;
+
+    private WeightScope(Source source, String prefix) {
+        this.source = source;
+        this.prefix = prefix;
+    }
+
+    public static WeightScope of(Source source) {
+        return new WeightScope(source, "");
+    }
+
+    public static WeightScope of(Checkpoint checkpoint) {
+        return of(new Source() {
+            @Override
+            public boolean has(String name) {
+                return checkpoint.has(name);
+            }
+
+            @Override
+            public Tensor tensor(String name, long... shape) {
+                Tensor t = checkpoint.tensor(name);
+                if (!Arrays.equals(t.shape(), shape)) {
+                    throw new CheckpointException(checkpoint.path() + ": tensor " + name + " has shape " + Arrays.toString(t.shape())
+                            + ", but the configuration asks for " + Arrays.toString(shape));
+                }
+                return t;
+            }
+        });
+    }
+
+    WeightScope at(String child) {
+        return new WeightScope(source, prefix + child + ".");
+    }
+
+    /** This place, with names that begin one way read under another. */
+    WeightScope renamed(String from, String to) {
+        return new WeightScope(new Source() {
+            private String rename(String name) {
+                return name.startsWith(from) ? to + name.substring(from.length()) : name;
+            }
+
+            @Override
+            public boolean has(String name) {
+                return source.has(rename(name));
+            }
+
+            @Override
+            public Tensor tensor(String name, long... shape) {
+                return source.tensor(rename(name), shape);
+            }
+        }, prefix);
+    }
+
+    /** The first of the children under which the name exists, else the first. */
+    WeightScope atAny(String name, String... children) {
+        for (String c : children) {
+            WeightScope s = c.isEmpty() ? this : at(c);
+            if (s.has(name)) return s;
+        }
+        return children[0].isEmpty() ? this : at(children[0]);
+    }
+
+    boolean has(String name) {
+        return source.has(prefix + name);
+    }
+
+    /** An affine map [out, in], read as stored. */
+    Linear linear(String name, int out, int in, boolean bias) {
+        return new Linear(matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : null);
+    }
+
+    /** A matrix or kernel of a type that products can be computed with. */
+    Tensor matrix(String name, long... shape) {
+        Tensor t = source.tensor(prefix + name, shape);
+        if (t.dtype() != DType.F32 && t.dtype() != DType.F16 && t.dtype() != DType.BF16) {
+            throw new CheckpointException("tensor " + prefix + name + " has dtype " + t.dtype() + "; weights can be F32, F16 or BF16");
+        }
+        return t;
+    }
+
+    /** A small tensor of the given shape, widened. */
+    float[] vector(String name, long... shape) {
+        return source.tensor(prefix + name, shape).toFloats();
+    }
+
+    Norm layerNorm(String name, int width, double epsilon) {
+        return new Norm.Layer(vector(name + ".weight", width), vector(name + ".bias", width), (float) epsilon);
+    }
+
+    Norm rmsNorm(String name, int width, double epsilon) {
+        return new Norm.Rms(vector(name + ".weight", width), (float) epsilon);
+    }
+}

@@ -1,0 +1,85 @@
+package dev.winnow.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class RelaunchTest {
+    /** Stands for the program: says what it sees, ends with 7 or waits. */
+    static final class Program {
+        public static void main(String[] args) throws InterruptedException {
+            var code = Relaunch.ifNeeded(Program.class, args);
+            if (code.isPresent()) {
+                System.exit(code.getAsInt());
+            }
+            System.out.println(ProcessHandle.current().pid());
+            System.out.println(ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent());
+            System.out.println(Runtime.getRuntime().maxMemory() >> 20);
+            System.out.println(String.join("|", args));
+            if (args.length > 0 && args[0].equals("wait")) {
+                Thread.sleep(60_000);
+            }
+            System.exit(7);
+        }
+    }
+
+    @Test
+    void aJvmWithoutTheModuleStartsOneThatHasIt() throws Exception {
+        Process process = start(List.of("-Xmx96m", "-XX:+UseSerialGC"), "a b", "", "--c=\"d\"");
+        List<String> lines = process.inputReader().readAllLines();
+        assertThat(process.waitFor()).isEqualTo(7);
+        assertThat(Long.parseLong(lines.get(0))).isNotEqualTo(process.pid());
+        assertThat(lines.get(1)).isEqualTo("true");
+        assertThat(Integer.parseInt(lines.get(2))).isBetween(80, 96);
+        assertThat(lines.get(3)).isEqualTo("a b||--c=\"d\"");
+    }
+
+    @Test
+    void aJvmWithTheModuleGoesOnItself() throws Exception {
+        Process process = start(List.of("--add-modules", "jdk.incubator.vector"));
+        List<String> lines = process.inputReader().readAllLines();
+        assertThat(process.waitFor()).isEqualTo(7);
+        assertThat(Long.parseLong(lines.get(0))).isEqualTo(process.pid());
+        assertThat(lines.get(1)).isEqualTo("true");
+    }
+
+    @Test
+    void endingTheParentEndsTheChild() throws Exception {
+        assertChildEndsAfter(Process::destroy);
+    }
+
+    @Test
+    void killingTheParentEndsTheChild() throws Exception {
+        assertChildEndsAfter(Process::destroyForcibly);
+    }
+
+    private static void assertChildEndsAfter(java.util.function.Consumer<Process> end) throws Exception {
+        Process process = start(List.of(), "wait");
+        try (BufferedReader out = process.inputReader()) {
+            var child = ProcessHandle.of(Long.parseLong(out.readLine())).orElseThrow();
+            try {
+                assertThat(out.readLine()).isEqualTo("true");
+                end.accept(process);
+                child.onExit().get(20, TimeUnit.SECONDS);
+            } finally {
+                child.destroyForcibly();
+                process.destroyForcibly();
+            }
+        }
+    }
+
+    private static Process start(List<String> flags, String... args) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Program.class.getName()));
+        command.addAll(List.of(args));
+        return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    }
+}
