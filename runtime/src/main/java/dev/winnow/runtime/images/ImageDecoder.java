@@ -39,11 +39,16 @@ final class ImageDecoder {
         } catch (IOException | RuntimeException e) {
             // decoders answer damaged files with all kinds of runtime exceptions
             if (e instanceof ImageException ours) throw ours;
+            if (e.getCause() instanceof OutOfMemoryError) throw tooLargeForMemory(name, e);
             throw new ImageException(name + ": is damaged or not a supported " + format + " image (" + reason(e) + ")", e);
         } catch (OutOfMemoryError e) {
-            // it is one large array that could not be had, so there is memory to go on
-            throw new ImageException(name + ": does not fit into the memory that Java may use", e);
+            throw tooLargeForMemory(name, e);
         }
+    }
+
+    /** Running out of memory is an error of this image alone: one large array could not be had, so there is memory to go on. */
+    static ImageException tooLargeForMemory(String name, Throwable cause) {
+        return new ImageException(name + ": does not fit into the memory that Java may use", cause);
     }
 
     private static RgbImage read(byte[] bytes, ImageFormat format, String name) throws IOException {
@@ -72,12 +77,13 @@ final class ImageDecoder {
     static void checkSize(int width, int height, String name) {
         if (width < 1 || height < 1) throw new ImageException(name + ": states a size of " + width + " x " + height + " pixels");
         if ((long) width * height > RgbImage.LARGEST_PIXELS) {
-            throw new ImageException(String.format(Locale.ROOT, "%s: has %d x %d pixels, which is over the limit of %d million pixels",
+            throw new ImageException(String.format(Locale.ROOT,
+                    "%s: has %d x %d pixels, which is over the limit of %d million pixels",
                     name, width, height, RgbImage.LARGEST_PIXELS / 1_000_000));
         }
     }
 
-    /** Java fills what a JPEG file lacks with gray and only warns; the wordings are those of the two JPEG libraries it comes with. */
+    /** Java fills what a JPEG file lacks with gray and only warns, in the words of one of the two JPEG libraries it uses. */
     private static boolean saysCutShort(String warning) {
         return warning.startsWith("Truncated File") || warning.startsWith("Premature end of JPEG file");
     }
