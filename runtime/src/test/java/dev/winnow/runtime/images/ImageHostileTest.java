@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.zip.CRC32;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -86,12 +87,29 @@ class ImageHostileTest {
         assertThatThrownBy(() -> RgbImage.decode(bytes, "huge.png")).isInstanceOf(ImageException.class);
     }
 
+    @Test
+    @Timeout(20)
+    void largeWebpWithHardlyAnyData() throws IOException {
+        byte[] bytes = Files.readAllBytes(GoldenFiles.resource("pillow/lossless.webp"));
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(21, 9999 | 9999 << 14); // width and height, both less one
+        assertThatThrownBy(() -> RgbImage.decode(bytes, "large.webp")).isInstanceOf(ImageException.class)
+                .hasMessageStartingWith("large.webp");
+    }
+
+    @Test
+    void hugeChunkInAShortPng() throws IOException {
+        byte[] bytes = Files.readAllBytes(GoldenFiles.resource("pillow/icc.png"));
+        ByteBuffer.wrap(bytes).putInt(33, 0x7fff_0000); // the length of the chunk after the header
+        assertThatThrownBy(() -> RgbImage.decode(bytes, "chunk.png")).isInstanceOf(ImageException.class)
+                .hasMessageContaining("cut short");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"rgb16.png", "p4.png", "q90s2.jpg", "prog.jpg", "cmyk.jpg", "a.gif", "rgb.bmp", "p.bmp", "lossless.webp",
             "flat1.lossy.webp"})
     void cutShortAnywhere(String name) throws IOException {
         byte[] whole = Files.readAllBytes(GoldenFiles.resource("pillow/" + name));
-        for (int length = 0; length < whole.length - trailer(name); length++) {
+        for (int length = 0; length < whole.length - trailer(name); length += length < 100 ? 1 : 7) {
             byte[] part = Arrays.copyOf(whole, length);
             assertThatThrownBy(() -> RgbImage.decode(part, name)).as(name + " cut to " + length).isInstanceOf(ImageException.class)
                     .hasMessageStartingWith(name);
@@ -109,7 +127,7 @@ class ImageHostileTest {
     void damagedAnywhere(String name) throws IOException {
         byte[] whole = Files.readAllBytes(GoldenFiles.resource("pillow/" + name));
         Random random = new Random(name.hashCode());
-        for (int round = 0; round < 40; round++) {
+        for (int round = 0; round < 15; round++) {
             byte[] damaged = whole.clone();
             for (int i = random.nextInt(4); i >= 0; i--) damaged[random.nextInt(damaged.length)] = (byte) random.nextInt();
             try {
