@@ -16,7 +16,7 @@ final class ExplanationCheck {
         regions.forEach(ExplanationCheck::check);
         for (Explanation.Panel panel : explanation.panels()) {
             String name = "panel '" + panel.title() + "'";
-            require(panel.images().size() == images.size(), name + " is about " + panel.images().size() + " images, not " + images.size());
+            require(panel.images().size() == images.size(), name + " is about " + panel.images().size() + " of " + images.size());
             for (Explanation.Alive alive : panel.images()) check(alive, explanation.grid() * explanation.grid(), name);
         }
     }
@@ -28,7 +28,7 @@ final class ExplanationCheck {
     }
 
     private static void check(Explanation.Alive alive, int patches, String panel) {
-        require(alive.strength().length == patches, panel + " has " + alive.strength().length + " strengths for " + patches + " patches");
+        require(alive.strength().length == patches, panel + " has " + alive.strength().length + " strengths, not " + patches);
         for (float s : alive.strength()) require(s >= 0 && s <= 1, panel + " has a strength of " + s + ", not one in 0..1");
         for (int[] group : alive.groups()) {
             for (int patch : group) require(patch >= 0 && patch < patches, panel + " has a patch " + patch + " of " + patches);

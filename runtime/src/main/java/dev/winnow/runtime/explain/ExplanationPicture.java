@@ -42,12 +42,13 @@ public final class ExplanationPicture {
     public static void write(Path png, Explanation explanation, List<RgbImage> images, List<Region> regions, String caption) {
         Path folder = png.toAbsolutePath().getParent();
         if (Files.isDirectory(png)) throw new ImageException(png + ": is a directory, not a file to write a picture to");
-        if (!Files.isDirectory(folder)) throw new ImageException(png + ": cannot be written, there is no directory " + folder);
-        if (!Files.isWritable(folder)) throw new ImageException(png + ": cannot be written, the directory " + folder + " is read-only");
+        if (!Files.isDirectory(folder)) throw new ImageException(png + ": cannot be written, no directory " + folder);
+        if (!Files.isWritable(folder)) throw new ImageException(png + ": cannot be written, directory " + folder + " is read-only");
         RgbImage.of(paint(explanation, images, regions, caption)).writePng(png);
     }
 
-    static BufferedImage paint(Explanation explanation, List<RgbImage> images, List<Region> regions, String caption, Lettering letters) {
+    static BufferedImage paint(Explanation explanation, List<RgbImage> images, List<Region> regions, String caption,
+                               Lettering letters) {
         ExplanationCheck.check(explanation, images, regions);
         List<PatchPainter> painters = new ArrayList<>();
         for (int i = 0; i < images.size(); i++) painters.add(new PatchPainter(images.get(i), regions.get(i), explanation.grid()));

@@ -5,8 +5,8 @@ import dev.winnow.runtime.images.RgbImage;
 import java.awt.Rectangle;
 
 /**
- * Where an image and the model's patches lie in a panel. Patches are whole pixels wide and high, so that lines along their edges are
- * sharp; the aspect of the image is kept up to that rounding.
+ * Where an image and the model's patches lie in a panel. Patches are whole pixels wide and high, so that lines along their edges
+ * are sharp; the aspect of the image is kept up to that rounding.
  *
  * @param grid       patches per side
  * @param width      pixels of the panel

@@ -49,7 +49,8 @@ final class GroupColours {
     private int inherited(int[] group, int[] owner, int[] colours) {
         if (!outlined(group)) return NONE;
         BitSet taken = around(group, owner, colours);
-        return Arrays.stream(group).sorted().map(patch -> last[patch]).filter(c -> c != NONE && !taken.get(c)).findFirst().orElse(NONE);
+        return Arrays.stream(group).sorted().map(patch -> last[patch])
+                .filter(c -> c != NONE && !taken.get(c)).findFirst().orElse(NONE);
     }
 
     private static int leastUsed(int[] uses, BitSet taken) {

@@ -78,7 +78,11 @@ final class Lettering {
     String fit(Style style, String text, int width) {
         if (width(style, text) <= width) return text;
         int end = Math.min(text.length(), width);
-        while (end > 0 && width(style, text.substring(0, end).stripTrailing() + ELLIPSIS) > width) end = text.offsetByCodePoints(end, -1);
+        while (end > 0 && width(style, cut(text, end)) > width) end = text.offsetByCodePoints(end, -1);
+        return cut(text, end);
+    }
+
+    private static String cut(String text, int end) {
         return text.substring(0, end).stripTrailing() + ELLIPSIS;
     }
 

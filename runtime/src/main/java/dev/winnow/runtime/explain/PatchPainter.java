@@ -72,7 +72,8 @@ final class PatchPainter {
             for (int x = 0; x < frame.width(); x++) {
                 int colour = pixels[y * frame.width() + x];
                 int patch = frame.patchAt(x, y);
-                panel.setRGB(x, y, patch < 0 ? unseen(colour, x, y) : Shade.survives(colour, strength == null ? 1 : strength[patch]));
+                float survives = patch < 0 || strength == null ? 1 : strength[patch];
+                panel.setRGB(x, y, patch < 0 ? unseen(colour, x, y) : Shade.survives(colour, survives));
             }
         }
         return panel;
@@ -99,7 +100,7 @@ final class PatchPainter {
         }
     }
 
-    /** Inside the group's edge a dark line, a coloured one and, with room, a dark one: it shows on any colour and beside any other. */
+    /** Inside the group's edge a dark line, a coloured one and, with room, a dark one: shows on any colour, beside any other. */
     private void outline(Graphics2D g, int[] group, Color colour) {
         Path2D cells = new Path2D.Double(Path2D.WIND_NON_ZERO);
         for (int patch : group) cells.append(frame.patch(patch), false);

@@ -71,8 +71,8 @@ final class Sheet {
         long height = 2L * MARGIN + headerHeight() - SPACE;
         for (List<Column> band : bands()) height += bandHeight(band) + SPACE;
         if (height * width() > ExplanationPicture.LARGEST_PIXELS) {
-            throw new IllegalArgumentException("a picture of " + columns.getFirst().cells().size() + " images would have " + width() + " x "
-                    + height + " pixels, over the limit of " + ExplanationPicture.LARGEST_PIXELS + ": explain fewer images at once");
+            throw new IllegalArgumentException("the picture would have " + width() + " x " + height + " pixels, over the limit of "
+                    + ExplanationPicture.LARGEST_PIXELS + ": explain fewer images at once");
         }
         return new BufferedImage(width(), (int) height, BufferedImage.TYPE_INT_RGB);
     }
