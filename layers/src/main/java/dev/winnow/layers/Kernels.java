@@ -14,7 +14,7 @@ public interface Kernels {
         return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? new PanamaKernels() : new ScalarKernels();
     }
 
-    /** Columns of a packed panel: a multiple of the vector length. */
+    /** Columns of a packed panel: three vectors. */
     int panelWidth();
 
     /**
@@ -24,8 +24,8 @@ public interface Kernels {
     void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth, float[] panel, int panelOffset);
 
     /**
-     * The GEMM micro-kernel: {@code C[rows, cols] (+)= A[rows, depth] * B[depth, cols]}. B is read in whole vectors up to
-     * {@code panelWidth()} columns, so it must be padded; only {@code cols <= panelWidth()} columns of C are written.
+     * The GEMM micro-kernel: {@code C[rows, cols] (+)= A[rows, depth] * B[depth, cols]}. B is read in whole vectors
+     * (of at most 16 lanes), so its last must be readable; only {@code cols <= panelWidth()} columns of C are written.
      *
      * @param add whether to add to C instead of overwriting it
      */

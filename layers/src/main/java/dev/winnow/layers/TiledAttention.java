@@ -1,28 +1,454 @@
 package dev.winnow.layers;
 
-/** Attention in tiles with an online softmax. (contract) */
+import dev.winnow.weights.DType;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.function.IntConsumer;
+
+/**
+ * Attention in tiles with an online softmax (Milakov and Gimelshein 2018, Dao et al. 2022): scores exist for one block of queries
+ * and one tile of keys at a time. The query heads of a group share their keys' tile.
+ *
+ * <p>Many queries: a task takes a key head and a chunk of the queries, packs each tile of keys once and lets all its queries pass
+ * over it. Few queries (decode): keys are streamed unpacked past the group's queries, and a long context is split over tasks whose
+ * partial results are merged.
+ */
 public final class TiledAttention {
+    /** Query rows of a block: its scores stay in L1. */
+    private static final int BLOCK = 32;
+    /** Panels of keys in a tile: 4 x 48 keys x 64 floats are 48 KiB. */
+    private static final int TILE_PANELS = 4;
+    /** Up to this many query rows per key head keys are streamed, not packed. */
+    private static final int FEW_ROWS = 16;
+    /** Floats of scaled queries that a task holds: half an L2. */
+    private static final int QUERY_FLOATS = 1 << 17;
+    /** Shortest piece of a split context. */
+    private static final int SPLIT = 512;
+    /** Multiply-adds below which waking another thread costs more than it saves. */
+    private static final long INLINE = 200_000;
+
+    /** The longest vector; shorter ones divide it. */
+    private static final int PAD = 16;
+
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+
     private TiledAttention() {}
 
     /**
      * {@code out[i, h] = softmax(q[i, h] . K[h / group]^T * scale + bias) V}. The n queries are the last n entries of the cache
-     * (causal masks go by that order; the window goes by positions).
+     * (causal masks go by that order; the window goes by positions). A query that sees no key gets zeros.
      *
      * @param q         [n, heads * headDim], row stride qStride
      * @param positions of the n queries
-     * @param out       [n, heads * headDim], row stride outStride
+     * @param out       [n, heads * headDim], row stride outStride; not q
      */
     public static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                               KeyValues kv, float scale, AttentionMask mask, float[] out, int outStride) {
-        throw new UnsupportedOperationException();
+        if (n <= 0) return;
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        int kvHeads = kv.heads();
+        long work = 2L * n * heads * kv.length() * kv.headDim();
+        int threads = work < INLINE ? 1 : workers.threads();
+        int rows = n * pass.group;
+        if (rows > FEW_ROWS) {
+            int chunks = threads == 1 ? 1 : (4 * threads + kvHeads - 1) / kvHeads;
+            int most = Math.max(BLOCK, QUERY_FLOATS / (pass.group * kv.headDim()) / BLOCK * BLOCK);
+            int chunk = Math.min(most, ((n + chunks - 1) / chunks + BLOCK - 1) / BLOCK * BLOCK);
+            int count = (n + chunk - 1) / chunk;
+            run(workers, threads, kvHeads * count, t -> {
+                // causal chunks get longer towards the end: the longest first
+                int first = (count - 1 - t / kvHeads) * chunk;
+                pass.chunk(t % kvHeads, first, Math.min(n, first + chunk), out, outStride);
+            });
+            return;
+        }
+        int splits = Math.clamp((2L * threads + kvHeads - 1) / kvHeads, 1, Math.max(1, kv.length() / SPLIT));
+        if (threads == 1) splits = 1;
+        if (splits == 1) {
+            run(workers, threads, kvHeads, h -> pass.stream(h, 0, kv.length(h), out, h * pass.group * kv.headDim(), outStride,
+                    kv.headDim(), null, 0));
+            return;
+        }
+        // a partial result is [rows, headDim], then the rows' maxima, then their sums
+        int partial = rows * (kv.headDim() + 2);
+        int pieces = splits;
+        float[] partials = SCRATCH.get().partials(kvHeads * pieces * partial);
+        run(workers, threads, kvHeads * pieces, t -> {
+            int h = t / pieces;
+            int s = t % pieces;
+            long length = kv.length(h);
+            pass.stream(h, (int) (length * s / pieces), (int) (length * (s + 1) / pieces), partials, t * partial,
+                    pass.group * kv.headDim(), kv.headDim(), partials, t * partial + rows * kv.headDim());
+        });
+        for (int h = 0; h < kvHeads; h++) pass.merge(h, pieces, partials, h * pieces * partial, partial, out, outStride);
     }
 
     /**
      * Attention probabilities of chosen queries only: [heads, count, kv.length()] for queries first .. first + count - 1 of the n
-     * queries in q. Costs in proportion to count.
+     * queries in q. Costs in proportion to count. Zero where a key is masked or beyond its head's length.
      */
     public static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                         KeyValues kv, float scale, AttentionMask mask, int first, int count) {
-        throw new UnsupportedOperationException();
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
+        long work = (long) count * heads * kv.length() * kv.headDim();
+        run(workers, work < INLINE ? 1 : workers.threads(), heads, head -> pass.probabilities(head, first, count, result));
+        return result;
+    }
+
+    private static void run(Workers workers, int threads, int tasks, IntConsumer body) {
+        if (threads > 1) {
+            workers.each(tasks, body);
+        } else {
+            for (int t = 0; t < tasks; t++) body.accept(t);
+        }
+    }
+
+    /** Columns of values per product: even shares of the head, since a narrow rest would waste the register tile. */
+    private static int valueWidth(int dim, int panelWidth) {
+        int unit = panelWidth / 3;
+        int products = (dim + panelWidth - 1) / panelWidth;
+        return ((dim + products - 1) / products + unit - 1) / unit * unit;
+    }
+
+    /** A row of values whose last vector is whole. */
+    private static int padded(int dim) {
+        return (dim + PAD - 1) / PAD * PAD;
+    }
+
+    /** The arguments of one call, shared by its tasks. */
+    private static final class Pass {
+        private final Kernels kernels;
+        private final float[] q;
+        private final int qStride;
+        private final int n;
+        private final int group;
+        private final int[] positions;
+        private final KeyValues kv;
+        private final float scale;
+        private final AttentionMask mask;
+        private final int dim;
+        private final int width;
+        private final int tile;
+        private final int valueWidth;
+        private final MemorySegment keys;
+
+        Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, float scale,
+             AttentionMask mask) {
+            if (heads % kv.heads() != 0) {
+                throw new IllegalArgumentException(heads + " query heads cannot share " + kv.heads() + " key heads evenly");
+            }
+            this.kernels = kernels;
+            this.q = q;
+            this.qStride = qStride;
+            this.n = n;
+            this.group = heads / kv.heads();
+            this.positions = positions;
+            this.kv = kv;
+            this.scale = scale;
+            this.mask = mask;
+            this.dim = kv.headDim();
+            this.width = kernels.panelWidth();
+            this.tile = TILE_PANELS * width;
+            this.valueWidth = valueWidth(dim, width);
+            this.keys = MemorySegment.ofArray(kv.keys());
+        }
+
+        /** First slot that query i sees. */
+        private int start(int h, int i) {
+            if (mask.window() == Integer.MAX_VALUE) return 0;
+            long before = (long) positions[i] - mask.window();
+            int[] at = kv.positions(h);
+            int low = 0;
+            int high = kv.length(h);
+            while (low < high) {
+                int middle = (low + high) >>> 1;
+                if (at[middle] > before) high = middle;
+                else low = middle + 1;
+            }
+            return low;
+        }
+
+        /** One past the last slot that query i sees. */
+        private int end(int h, int i) {
+            int length = kv.length(h);
+            return mask.causal() ? Math.clamp((long) length - n + i + 1, 0, length) : length;
+        }
+
+        /** Queries from .. to - 1 against all keys of a head. */
+        void chunk(int h, int from, int to, float[] out, int outStride) {
+            Scratch s = SCRATCH.get();
+            int count = to - from;
+            s.ready(count * group, dim, width, tile, BLOCK);
+            int lowest = Integer.MAX_VALUE;
+            int highest = 0;
+            for (int i = 0; i < count; i++) {
+                s.starts[i] = start(h, from + i);
+                s.ends[i] = end(h, from + i);
+                lowest = Math.min(lowest, s.starts[i]);
+                highest = Math.max(highest, s.ends[i]);
+            }
+            int outBase = from * outStride + h * group * dim;
+            for (int g = 0; g < group; g++) {
+                for (int i = 0; i < count; i++) {
+                    int row = (g * count + i) * dim;
+                    System.arraycopy(q, (from + i) * qStride + (h * group + g) * dim, s.queries, row, dim);
+                    int at = outBase + i * outStride + g * dim;
+                    Arrays.fill(out, at, at + dim, 0f);
+                }
+            }
+            kernels.scale(s.queries, 0, group * count * dim, scale);
+            Arrays.fill(s.maxima, 0, group * count, Float.NEGATIVE_INFINITY);
+            Arrays.fill(s.sums, 0, group * count, 0f);
+
+            for (int t = lowest / tile * tile; t < highest; t += tile) {
+                int end = Math.min(highest, t + tile);
+                for (int p = t; p < end; p += width) {
+                    kernels.packPanel(keys, DType.F32, dim, kv.offset(h) / dim + p, Math.min(width, end - p), 0, dim,
+                            s.panels, (p - t) * dim);
+                }
+                values(s, h, t, end);
+                for (int b = 0; b < count; b += BLOCK) {
+                    int rows = Math.min(BLOCK, count - b);
+                    int blockStart = Integer.MAX_VALUE;
+                    int blockEnd = 0;
+                    for (int i = b; i < b + rows; i++) {
+                        blockStart = Math.min(blockStart, s.starts[i]);
+                        blockEnd = Math.max(blockEnd, s.ends[i]);
+                    }
+                    // whole panels that no query of the block sees are left out
+                    int c0 = Math.max(0, blockStart - t) / width * width;
+                    int c1 = Math.min(end, blockEnd) - t;
+                    if (c0 >= c1) continue;
+                    for (int g = 0; g < group; g++) {
+                        int first = g * count + b;
+                        for (int c = c0; c < c1; c += width) {
+                            kernels.multiplyPanel(s.queries, first * dim, dim, s.panels, c * dim, width, s.scores, c, tile,
+                                    rows, dim, Math.min(width, c1 - c), false);
+                        }
+                        int o = outBase + b * outStride + g * dim;
+                        for (int i = 0; i < rows; i++) {
+                            softmax(s, h, i * tile, c0, c1, t, s.starts[b + i], s.ends[b + i], first + i, out, o + i * outStride);
+                        }
+                        weigh(s, 0, c0, c1, rows, out, o, outStride);
+                    }
+                }
+            }
+            for (int g = 0; g < group; g++) {
+                for (int i = 0; i < count; i++) divide(out, outBase + i * outStride + g * dim, s.sums[g * count + i]);
+            }
+        }
+
+        /**
+         * All queries of a head's group against slots from .. to - 1. Keys are the rows of the product and the queries its columns, so
+         * that keys are read in place and once.
+         *
+         * @param state null to divide by the sums, or where to leave the rows' maxima and sums; rows are query by query
+         */
+        void stream(int h, int from, int to, float[] out, int outBase, int outStride, int headStride, float[] state, int stateOffset) {
+            Scratch s = SCRATCH.get();
+            int rows = n * group;
+            s.ready(rows, dim, width, tile, rows);
+            int lowest = to;
+            int highest = from;
+            for (int i = 0; i < rows; i++) {
+                s.starts[i] = Math.max(from, start(h, i / group));
+                s.ends[i] = Math.min(to, end(h, i / group));
+                lowest = Math.min(lowest, s.starts[i]);
+                highest = Math.max(highest, s.ends[i]);
+                int at = outBase + i / group * outStride + i % group * headStride;
+                Arrays.fill(out, at, at + dim, 0f);
+            }
+            Arrays.fill(s.maxima, 0, rows, Float.NEGATIVE_INFINITY);
+            Arrays.fill(s.sums, 0, rows, 0f);
+            for (int r = 0; r < rows; r++) {
+                column(s, r / width * width * dim, r % width, r / group * qStride + (h * group + r % group) * dim);
+            }
+
+            for (int t = lowest; t < highest; t += tile) {
+                int end = Math.min(highest, t + tile);
+                int length = end - t;
+                for (int r = 0; r < rows; r += width) {
+                    scores(s, h, t, length, Math.min(width, rows - r), r * dim, s.scores, r * tile, tile);
+                }
+                values(s, h, t, end);
+                for (int i = 0; i < rows; i++) {
+                    int at = outBase + i / group * outStride + i % group * headStride;
+                    softmax(s, h, i * tile, 0, length, t, s.starts[i], s.ends[i], i, out, at);
+                }
+                if (n == 1 || group == 1) {
+                    weigh(s, 0, 0, length, rows, out, outBase, n == 1 ? headStride : outStride);
+                } else {
+                    for (int i = 0; i < n; i++) weigh(s, i * group * tile, 0, length, group, out, outBase + i * outStride, headStride);
+                }
+            }
+            if (state == null) {
+                for (int i = 0; i < rows; i++) divide(out, outBase + i / group * outStride + i % group * headStride, s.sums[i]);
+            } else {
+                System.arraycopy(s.maxima, 0, state, stateOffset, rows);
+                System.arraycopy(s.sums, 0, state, stateOffset + rows, rows);
+            }
+        }
+
+        /** A scaled query as column j of a panel. */
+        private void column(Scratch s, int panelOffset, int j, int at) {
+            for (int p = 0; p < dim; p++) s.queries[panelOffset + p * width + j] = q[at + p] * scale;
+        }
+
+        /** Scores of a tile of keys against the queries of a panel, one row of target per query. */
+        private void scores(Scratch s, int h, int slot, int length, int cols, int panelOffset, float[] target, int offset, int stride) {
+            kernels.multiplyPanel(kv.keys(), kv.offset(h) + slot * dim, dim, s.queries, panelOffset, width, s.byKey, 0, width,
+                    length, dim, cols, false);
+            for (int j = 0; j < cols; j++) {
+                for (int k = 0; k < length; k++) target[offset + j * stride + k] = s.byKey[k * width + j];
+            }
+        }
+
+        /**
+         * Turns one row of scores into weights relative to the row's running maximum and rescales what the row has gathered in out.
+         *
+         * @param row  index of the scores of slot {@code slot}; columns c0 .. c1 - 1 are computed
+         * @param from first slot that the query sees
+         * @param to   one past the last
+         * @param r    the row's maximum and sum
+         */
+        private void softmax(Scratch s, int h, int row, int c0, int c1, int slot, int from, int to, int r, float[] out, int at) {
+            float[] scores = s.scores;
+            int low = Math.clamp(from - slot, c0, c1);
+            int high = Math.clamp(to - slot, low, c1);
+            if (c0 < low) Arrays.fill(scores, row + c0, row + low, 0f);
+            if (high < c1) Arrays.fill(scores, row + high, row + c1, 0f);
+            int count = high - low;
+            if (count == 0) return;
+            float[] bias = kv.bias(h);
+            if (bias != null) kernels.addScaled(scores, row + low, bias, slot + low, count, 1f);
+            float old = s.maxima[r];
+            float max = Math.max(old, kernels.max(scores, row + low, count));
+            float sum = kernels.expMinus(scores, row + low, count, max);
+            if (max != old && s.sums[r] != 0) {
+                float shrink = (float) Math.exp(old - max);
+                s.sums[r] *= shrink;
+                kernels.scale(out, at, dim, shrink);
+            }
+            s.sums[r] += sum;
+            s.maxima[r] = max;
+        }
+
+        /** Makes a tile's values readable in whole vectors: in place, or copied to padded rows. */
+        private void values(Scratch s, int h, int from, int to) {
+            int at = kv.offset(h) + from * dim;
+            if (dim % PAD == 0) {
+                s.values = kv.values();
+                s.valuesOffset = at;
+                s.valuesStride = dim;
+            } else {
+                s.values = s.padded;
+                s.valuesOffset = 0;
+                s.valuesStride = padded(dim);
+                for (int k = 0; k < to - from; k++) System.arraycopy(kv.values(), at + k * dim, s.padded, k * s.valuesStride, dim);
+            }
+        }
+
+        /** out[rows, dim] += weights * values over columns c0 .. c1 - 1 of a tile's scores. */
+        private void weigh(Scratch s, int scores, int c0, int c1, int rows, float[] out, int at, int stride) {
+            for (int c = 0; c < dim; c += valueWidth) {
+                kernels.multiplyPanel(s.scores, scores + c0, tile, s.values, s.valuesOffset + c0 * s.valuesStride + c, s.valuesStride,
+                        out, at + c, stride, rows, c1 - c0, Math.min(valueWidth, dim - c), true);
+            }
+        }
+
+        private void divide(float[] out, int at, float sum) {
+            if (sum != 0) kernels.scale(out, at, dim, 1 / sum);
+        }
+
+        /** Combines the partial results of a split context: each counts by its sum, brought to the common maximum. */
+        void merge(int h, int pieces, float[] partials, int base, int partial, float[] out, int outStride) {
+            int rows = n * group;
+            for (int r = 0; r < rows; r++) {
+                int at = r / group * outStride + (h * group + r % group) * dim;
+                Arrays.fill(out, at, at + dim, 0f);
+                float max = Float.NEGATIVE_INFINITY;
+                for (int p = 0; p < pieces; p++) max = Math.max(max, partials[base + p * partial + rows * dim + r]);
+                if (max == Float.NEGATIVE_INFINITY) continue;
+                float sum = 0;
+                for (int p = 0; p < pieces; p++) {
+                    int piece = base + p * partial;
+                    float share = (float) Math.exp(partials[piece + rows * dim + r] - max);
+                    sum += share * partials[piece + rows * dim + rows + r];
+                    kernels.addScaled(out, at, partials, piece + r * dim, dim, share);
+                }
+                divide(out, at, sum);
+            }
+        }
+
+        /** Two passes over whole rows of one query head. */
+        void probabilities(int head, int first, int count, float[] result) {
+            Scratch s = SCRATCH.get();
+            s.ready(width, dim, width, tile, 1);
+            int h = head / group;
+            int length = kv.length(h);
+            int stride = kv.length();
+            for (int i = 0; i < count; i += width) {
+                int cols = Math.min(width, count - i);
+                for (int j = 0; j < cols; j++) column(s, 0, j, (first + i + j) * qStride + head * dim);
+                for (int t = 0; t < length; t += tile) {
+                    scores(s, h, t, Math.min(tile, length - t), cols, 0, result, (head * count + i) * stride + t, stride);
+                }
+            }
+            float[] bias = kv.bias(h);
+            for (int i = 0; i < count; i++) {
+                int row = (head * count + i) * stride;
+                int low = start(h, first + i);
+                int high = Math.max(low, end(h, first + i));
+                Arrays.fill(result, row, row + low, 0f);
+                Arrays.fill(result, row + high, row + stride, 0f);
+                if (bias != null) kernels.addScaled(result, row + low, bias, low, high - low, 1f);
+                float sum = kernels.expMinus(result, row + low, high - low, kernels.max(result, row + low, high - low));
+                if (sum != 0) kernels.scale(result, row + low, high - low, 1 / sum);
+            }
+        }
+    }
+
+    /** Working memory of a thread; grows to what its calls need and stays. */
+    private static final class Scratch {
+        private float[] queries = {};
+        private float[] panels = {};
+        private float[] scores = {};
+        private float[] byKey = {};
+        private float[] padded = {};
+        private float[] maxima = {};
+        private float[] sums = {};
+        private float[] partials = {};
+        private int[] starts = {};
+        private int[] ends = {};
+        private float[] values;
+        private int valuesOffset;
+        private int valuesStride;
+
+        /**
+         * @param rows  query rows, rounded up to what the panels of queries hold
+         * @param block rows of scores
+         */
+        void ready(int rows, int dim, int width, int tile, int block) {
+            queries = grown(queries, (rows + width - 1) / width * width * dim);
+            panels = grown(panels, tile * dim);
+            scores = grown(scores, block * tile);
+            byKey = grown(byKey, tile * width);
+            padded = grown(padded, tile * padded(dim));
+            maxima = grown(maxima, rows);
+            sums = grown(sums, rows);
+            if (starts.length < rows) {
+                starts = new int[rows];
+                ends = new int[rows];
+            }
+        }
+
+        float[] partials(int length) {
+            return partials = grown(partials, length);
+        }
+
+        private static float[] grown(float[] array, int length) {
+            return array.length < length ? new float[length] : array;
+        }
     }
 }

@@ -5,14 +5,18 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.runtime.images.ImageProcessor;
 import dev.winnow.runtime.images.Pixels;
+import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
 import dev.winnow.runtime.models.Clip;
 import dev.winnow.runtime.models.LanguageModel;
@@ -27,10 +31,13 @@ import dev.winnow.runtime.text.StopStrings;
 import dev.winnow.runtime.text.TokenStream;
 import dev.winnow.runtime.text.Tokenizer;
 import dev.winnow.weights.ModelDirectory;
+import dev.winnow.weights.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -214,21 +221,55 @@ public final class Winnow implements AutoCloseable {
         return pixels.values();
     }
 
+    /**
+     * The tensors that a prompt and pictures become, for {@link Tracer}: {@code input_ids} and {@code pixel_values} where the model
+     * takes them.
+     *
+     * @param prompt may be null for a model that takes pictures only
+     */
+    public Map<String, Tensor> inputs(String prompt, List<RgbImage> images, boolean verbatim) {
+        Map<String, Tensor> inputs = new HashMap<>();
+        VisionEncoder tower = switch (model) {
+            case LanguageModel m -> null;
+            case VisionTransformer m -> m.encoder();
+            case Clip m -> m.vision();
+            case Llava m -> m.vision();
+        };
+        if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
+        if (!images.isEmpty()) {
+            int each = 3 * tower.imageSize() * tower.imageSize();
+            float[] pixels = new float[images.size() * each];
+            for (int i = 0; i < images.size(); i++) System.arraycopy(pixels(images.get(i), tower), 0, pixels, i * each, each);
+            inputs.put("pixel_values", Tensor.ofFloats("pixel_values", pixels, images.size(), 3, tower.imageSize(), tower.imageSize()));
+        }
+        if (prompt != null) {
+            int[] ids = switch (model) {
+                case Llava m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m.imageToken(),
+                        m.tokensPerImage());
+                case Clip m -> prompting().tokenizer().encode(prompt, true);
+                case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim), -1, 0);
+                case VisionTransformer m -> throw new RequestException("this model (" + model.family() + ") takes no prompt");
+            };
+            inputs.put("input_ids", Tensor.ofLongs("input_ids", Arrays.stream(ids).asLongStream().toArray(), 1, ids.length));
+        }
+        return inputs;
+    }
+
     /** The part of a picture, in its own pixels, that the model sees. */
-    public dev.winnow.runtime.images.Region seen(RgbImage image) {
+    public Region seen(RgbImage image) {
         return processor().process(image).region();
     }
 
     private static StackListener both(StackListener a, StackListener b) {
         return new StackListener() {
             @Override
-            public void layer(dev.winnow.reduction.Stage stage, int layer, Tokens tokens) {
+            public void layer(Stage stage, int layer, Tokens tokens) {
                 a.layer(stage, layer, tokens);
                 b.layer(stage, layer, tokens);
             }
 
             @Override
-            public void acted(dev.winnow.reduction.ReductionEvent event, dev.winnow.reduction.Outcome outcome, Tokens tokens, long nanos) {
+            public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
                 a.acted(event, outcome, tokens, nanos);
                 b.acted(event, outcome, tokens, nanos);
             }

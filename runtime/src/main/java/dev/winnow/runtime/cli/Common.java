@@ -1,0 +1,74 @@
+package dev.winnow.runtime.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.winnow.layers.Backend;
+import dev.winnow.layers.CpuBackend;
+import dev.winnow.layers.Workers;
+import dev.winnow.reduction.ReductionPlan;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/** Options that commands share, and how they write. */
+final class Common {
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
+    private CommandLine.Model.CommandSpec spec;
+
+    @Option(names = "--reduce", paramLabel = "SPEC", description = "a reduction method as name:option=value,...; may be repeated, see 'winnow methods'")
+    private List<String> reduce = new ArrayList<>();
+
+    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu", description = "where to compute: cpu")
+    private String backend;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads to compute with; default: one per core")
+    private Integer threads;
+
+    @Option(names = "--json", description = "write the result as JSON")
+    private boolean json;
+
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this help")
+    private boolean help;
+
+    ReductionPlan plan() {
+        return ReductionPlan.parse(reduce);
+    }
+
+    boolean json() {
+        return json;
+    }
+
+    /** The backend asked for, with the shared pool set to the threads asked for. */
+    Backend backend() {
+        if (threads != null) {
+            if (threads < 1 || threads > 1024) throw new UsageException("--threads should be between 1 and 1024 but is " + threads);
+            Workers.shared().resize(threads);
+        }
+        return switch (backend) {
+            case "cpu" -> CpuBackend.create();
+            case "tornado" -> throw new UsageException("--backend tornado is not part of this release; there is cpu");
+            default -> throw new UsageException("--backend should be cpu but is '" + backend + "'");
+        };
+    }
+
+    PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
+    void printJson(Object value) {
+        try {
+            out().println(JSON.writeValueAsString(value));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("cannot write the result as JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package dev.winnow.runtime.cli;
+
+import dev.winnow.runtime.Answer;
+import dev.winnow.runtime.Request;
+import dev.winnow.runtime.Stats;
+import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.sampling.SamplingOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Text from a prompt and pictures, streamed; what it cost goes to stderr. */
+@Command(name = "generate", description = "Answers a prompt, about pictures if there are any.")
+final class GenerateCommand implements Callable<Integer> {
+    @Mixin
+    private Common common;
+    @Mixin
+    private ModelOption model;
+    @Mixin
+    private ExplainOption explain;
+
+    @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "what to ask")
+    private String prompt;
+    @Option(names = "--image", paramLabel = "FILE", description = "a picture (PNG, JPEG, GIF, BMP, WebP); may be repeated")
+    private List<Path> images = new ArrayList<>();
+    @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", description = "most tokens to generate; default: the model's, else 256")
+    private Integer maxTokens;
+    @Option(names = "--temperature", description = "0 takes the most likely token; default: the model's")
+    private Double temperature;
+    @Option(names = "--top-k", description = "sample among the k most likely tokens")
+    private Integer topK;
+    @Option(names = "--top-p", description = "sample among the tokens that make up this probability")
+    private Double topP;
+    @Option(names = "--min-p", description = "drop tokens less likely than this share of the most likely")
+    private Double minP;
+    @Option(names = "--repetition-penalty", description = "above 1 makes repeated tokens less likely")
+    private Double repetitionPenalty;
+    @Option(names = "--seed", defaultValue = "0", description = "of the random numbers")
+    private long seed;
+    @Option(names = "--stop", paramLabel = "TEXT", description = "end the answer at this text; may be repeated")
+    private List<String> stops = new ArrayList<>();
+    @Option(names = "--raw", description = "send the prompt as it is, without the chat template")
+    private boolean raw;
+    @Option(names = "--ignore-eos", description = "go on at the end-of-sequence token")
+    private boolean ignoreEos;
+
+    @Override
+    public Integer call() {
+        if (maxTokens != null && maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
+        var plan = common.plan();
+        try (Winnow winnow = model.open(common.backend())) {
+            plan.schedule(winnow.model().shape());
+            List<RgbImage> pictures = images.stream().map(RgbImage::read).toList();
+            int most = maxTokens != null ? maxTokens : winnow.defaults().maxNewTokens().orElse(256);
+            Request request = Request.of(prompt, pictures.toArray(RgbImage[]::new)).withPlan(plan).withSampling(sampling(winnow))
+                    .withMaxTokens(most).withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos);
+            Answer answer = winnow.generate(request, piece -> {
+                if (common.json()) return;
+                common.out().print(piece);
+                common.out().flush();
+            });
+            if (common.json()) {
+                Map<String, Object> result = new LinkedHashMap<>();
+                result.put("text", answer.text());
+                result.put("tokens", answer.tokens());
+                result.put("end", answer.end());
+                result.put("plan", plan.toString());
+                result.put("stats", answer.stats());
+                common.printJson(result);
+            } else {
+                common.out().println();
+                describe(answer.stats(), plan.toString());
+            }
+            explain.write(answer.explanation(), pictures, winnow, "“" + prompt + "” → " + answer.text().strip() + "   [" + plan + "]",
+                    common.err());
+        }
+        return 0;
+    }
+
+    private SamplingOptions sampling(Winnow winnow) {
+        SamplingOptions s = winnow.defaults().sampling(seed);
+        try {
+            if (temperature != null) s = s.withTemperature(temperature);
+            else if (s.isGreedy() && (topK != null || topP != null || minP != null)) s = s.withTemperature(1);
+            if (topK != null) s = s.withTopK(topK);
+            if (topP != null) s = s.withTopP(topP);
+            if (minP != null) s = s.withMinP(minP);
+            if (repetitionPenalty != null) s = s.withRepetitionPenalty(repetitionPenalty);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(e.getMessage());
+        }
+        return s;
+    }
+
+    private void describe(Stats s, String plan) {
+        StringBuilder line = new StringBuilder(plan).append(": ");
+        if (s.images() > 0) line.append(s.imageTokens()).append(" image tokens, ");
+        line.append(s.promptTokens()).append(" prompt tokens");
+        int last = s.languageTokens().stream().reduce((a, b) -> b).orElse(0);
+        if (last != s.promptTokens()) line.append(" (").append(last).append(" in the last layer)");
+        common.err().println(line);
+        common.err().println("first token " + Tables.seconds(s.firstTokenSeconds()) + " (vision " + Tables.seconds(s.visionSeconds())
+                + ", prompt " + Tables.seconds(s.prefillSeconds()) + "; reduction " + Tables.seconds(s.reductionSeconds()) + "), then "
+                + s.generatedTokens() + " tokens at " + String.format(java.util.Locale.ROOT, "%.1f", s.tokensPerSecond()) + "/s; "
+                + Tables.quantity(s.flops(), "FLOP") + ", cache " + Tables.quantity(s.cacheBytes(), "B"));
+    }
+}
