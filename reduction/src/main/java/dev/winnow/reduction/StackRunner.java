@@ -145,7 +145,7 @@ public final class StackRunner {
                 switch (outcome) {
                     case Outcome.Unchanged() -> { }
                     case Outcome.Compact(int[][] keep) -> compact(l, keep);
-                    case Outcome.Hide(boolean[] h) -> hidden = h;
+                    case Outcome.Hide(boolean[] h) -> hide(h);
                     case Outcome.Reduce r -> reduce(r);
                 }
                 listener.acted(e, outcome, tokens, System.nanoTime() - began);
@@ -155,6 +155,13 @@ public final class StackRunner {
         void compact(int l, int[][] keep) {
             KeyValues kv = cache.layer(l);
             for (int h = 0; h < keep.length; h++) kv.keep(h, keep[h]);
+        }
+
+        /** Tokens that an earlier event hid stay hidden. */
+        void hide(boolean[] more) {
+            boolean[] both = more.clone();
+            for (int i = 0; hidden != null && i < both.length; i++) both[i] |= hidden[i];
+            hidden = both;
         }
 
         void reduce(Outcome.Reduce r) {
