@@ -1,0 +1,100 @@
+package dev.winnow.layers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.winnow.weights.DType;
+import java.util.Random;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GemmTest {
+    private static final Workers ONE = new Workers(1);
+    private static final Workers THREE = new Workers(3);
+
+    @Provide
+    Arbitrary<Kernels> kernels() {
+        return Arbitraries.of(new ScalarKernels(), new PanamaKernels());
+    }
+
+    @Property(tries = 300)
+    void anyShape(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 40) int rows,
+                  @ForAll @IntRange(min = 1, max = 120) int in, @ForAll @IntRange(min = 1, max = 120) int out,
+                  @ForAll DType dtype, @ForAll Activation f, @ForAll boolean bias, @ForAll boolean add, @ForAll long seed) {
+        DType stored = dtype.bytes() == 2 && dtype != DType.BF16 ? DType.F16 : dtype == DType.BF16 ? dtype : DType.F32;
+        check(k, ONE, rows, in, out, stored, add ? Activation.NONE : f, bias, add, seed);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,768,3000", "2,2048,700", "5,1000,1000", "8,512,512", "9,512,512", "31,1000,100", "197,768,100", "197,300,20",
+                "64,5000,96", "3,9000,97", "600,520,33"})
+    void threadsAndBlocks(int rows, int in, int out) {
+        for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+            check(new PanamaKernels(), THREE, rows, in, out, dtype, Activation.GELU, true, false, rows);
+            check(new PanamaKernels(), THREE, rows, in, out, dtype, Activation.NONE, true, true, rows);
+        }
+    }
+
+    @Test
+    void kernelsOfConvolutionsCountAsMatrices() {
+        Random random = new Random(1);
+        float[] w = Stored.random(random, 8 * 3 * 4 * 4);
+        Linear linear = new Linear(Stored.tensor(w, DType.F32, 8, 3, 4, 4), null);
+        float[] x = Stored.random(random, 48);
+        float[] y = new float[8];
+        Gemm.multiply(new PanamaKernels(), ONE, linear, x, 0, 48, 1, y, 0, 8, Activation.NONE, false);
+        for (int j = 0; j < 8; j++) {
+            double sum = 0;
+            for (int p = 0; p < 48; p++) sum += (double) x[p] * w[j * 48 + p];
+            assertThat((double) y[j]).isCloseTo(sum, within(1e-4));
+        }
+    }
+
+    @Test
+    void anActivationOfAResidualIsRefused() {
+        Linear linear = new Linear(Stored.tensor(new float[4], DType.F32, 2, 2), null);
+        assertThatThrownBy(() -> Gemm.multiply(new ScalarKernels(), ONE, linear, new float[2], 0, 2, 1, new float[2], 0, 2,
+                Activation.SILU, true)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("SILU");
+    }
+
+    private static void check(Kernels k, Workers workers, int rows, int in, int out, DType dtype, Activation f, boolean bias,
+                              boolean add, long seed) {
+        Random random = new Random(seed);
+        float[] w = Stored.random(random, out * in);
+        for (int i = 0; i < w.length; i++) w[i] /= (float) Math.sqrt(in);
+        float[] b = bias ? Stored.random(random, out) : null;
+        int xStride = in + random.nextInt(3);
+        int yStride = out + random.nextInt(3);
+        int o = random.nextInt(4);
+        float[] x = Stored.random(random, o + rows * xStride);
+        float[] y = Stored.random(random, o + rows * yStride + 2);
+        float[] before = y.clone();
+        Linear linear = new Linear(Stored.tensor(w, dtype, out, in), b);
+        Gemm.multiply(k, workers, linear, x, o, xStride, rows, y, o, yStride, f, add);
+        w = Stored.rounded(w, dtype);
+        float[] one = new float[1];
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < yStride && o + i * yStride + j < y.length; j++) {
+                int at = o + i * yStride + j;
+                if (j >= out) {
+                    assertThat(y[at]).isEqualTo(before[at]);
+                    continue;
+                }
+                double sum = (bias ? b[j] : 0) + (add ? before[at] : 0);
+                for (int p = 0; p < in; p++) sum += (double) x[o + i * xStride + p] * w[j * in + p];
+                one[0] = (float) sum;
+                new ScalarKernels().activate(f, one, 0, 1);
+                if (Math.abs(y[at] - one[0]) > 5e-5) assertThat(y[at]).as("%d,%d", i, j).isCloseTo(one[0], within(5e-5f));
+            }
+        }
+        for (int i = 0; i < o; i++) assertThat(y[i]).isEqualTo(before[i]);
+    }
+}

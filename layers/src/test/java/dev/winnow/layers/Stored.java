@@ -1,0 +1,65 @@
+package dev.winnow.layers;
+
+import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Random;
+
+/** Random arrays, and arrays as a checkpoint stores them. */
+final class Stored {
+    private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private Stored() {}
+
+    static float[] random(Random random, int n) {
+        float[] x = new float[n];
+        for (int i = 0; i < n; i++) x[i] = (float) random.nextGaussian();
+        return x;
+    }
+
+    /** Native memory that starts at an odd address, as a tensor in a mapped file may. */
+    static MemorySegment unaligned(float[] values, DType dtype) {
+        MemorySegment all = Arena.ofAuto().allocate((long) values.length * dtype.bytes() + 1, 64);
+        MemorySegment data = all.asSlice(1);
+        write(data, values, dtype);
+        return data;
+    }
+
+    static MemorySegment heap(float[] values, DType dtype) {
+        MemorySegment data = MemorySegment.ofArray(new byte[values.length * dtype.bytes()]);
+        write(data, values, dtype);
+        return data;
+    }
+
+    private static void write(MemorySegment data, float[] values, DType dtype) {
+        for (int i = 0; i < values.length; i++) {
+            switch (dtype) {
+                case F32 -> data.set(FLOATS, 4L * i, values[i]);
+                case F16 -> data.set(SHORTS, 2L * i, Float.floatToFloat16(values[i]));
+                case BF16 -> data.set(SHORTS, 2L * i, (short) (Float.floatToRawIntBits(values[i]) >>> 16));
+                default -> throw new IllegalArgumentException(dtype.name());
+            }
+        }
+    }
+
+    /** What is read back after a round trip through the type. */
+    static float[] rounded(float[] values, DType dtype) {
+        float[] r = new float[values.length];
+        for (int i = 0; i < r.length; i++) {
+            r[i] = switch (dtype) {
+                case F16 -> Float.float16ToFloat(Float.floatToFloat16(values[i]));
+                case BF16 -> Float.intBitsToFloat(Float.floatToRawIntBits(values[i]) & 0xffff0000);
+                default -> values[i];
+            };
+        }
+        return r;
+    }
+
+    static Tensor tensor(float[] values, DType dtype, long... shape) {
+        return new Tensor("w", dtype, shape, unaligned(values, dtype));
+    }
+}

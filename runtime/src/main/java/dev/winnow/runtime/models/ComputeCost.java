@@ -1,0 +1,46 @@
+package dev.winnow.runtime.models;
+
+import dev.winnow.layers.Attention;
+import dev.winnow.layers.Linear;
+import dev.winnow.layers.Mlp;
+import dev.winnow.layers.TransformerLayer;
+import java.util.List;
+
+/** Floating-point operations that follow from shapes alone; a multiply-add counts two. */
+public final class ComputeCost {
+    private ComputeCost() {}
+
+    /** Dense layers over n new tokens of a sequence that had none before; a causal mask halves the attention. */
+    public static long layers(List<TransformerLayer> layers, long n) {
+        long flops = 0;
+        for (TransformerLayer l : layers) {
+            Attention a = l.attention();
+            flops += n * (product(a.query()) + product(a.key()) + product(a.value()) + product(a.output()));
+            flops += n * switch (l.mlp()) {
+                case Mlp.Plain m -> product(m.up()) + product(m.down());
+                case Mlp.Gated m -> product(m.gate()) + product(m.up()) + product(m.down());
+            };
+            long pairs = a.mask().causal() ? n * (n + 1) / 2 : n * n;
+            flops += 4 * pairs * a.heads() * a.headDim();
+        }
+        return flops;
+    }
+
+    /** One row through a map. */
+    public static long product(Linear l) {
+        return 2L * l.out() * l.in();
+    }
+
+    /** One image through a tower, patches included. */
+    public static long image(VisionEncoder tower, int blocks) {
+        return tower.patchCount() * product(tower.patches())
+                + layers(tower.stack().descriptions().subList(0, blocks), tower.patchCount() + 1);
+    }
+
+    /** Bytes of keys and values per token in all layers. */
+    public static long cachePerToken(List<TransformerLayer> layers) {
+        long bytes = 0;
+        for (TransformerLayer l : layers) bytes += 2L * Float.BYTES * l.attention().kvHeads() * l.attention().headDim();
+        return bytes;
+    }
+}
