@@ -195,7 +195,7 @@ public final class StackRunner {
 
             @Override
             public int heads() {
-                return layers.get(event.watches() >= 0 ? event.watches() : layer).description().attention().heads();
+                return layers.get(event.watches() < 0 ? layer : event.watches()).description().attention().heads();
             }
 
             @Override

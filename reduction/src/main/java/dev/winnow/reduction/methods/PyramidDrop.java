@@ -77,8 +77,10 @@ public record PyramidDrop(String spec, int[] layers, double[] ratios, VisualScop
     private Outcome drop(Observation o, double ratio) {
         int n = o.tokens().count();
         int[] images = scope.candidates(o.tokens().ledger());
-        int[] best = select(scores(o), scope.originally(o.tokens().ledger()), ratio);
-        if (best.length == images.length) return Outcome.UNCHANGED;
+        int originally = scope.originally(o.tokens().ledger());
+        // looking ahead costs a key projection, so first see whether anything would go
+        if ((int) (originally * ratio) >= images.length) return Outcome.UNCHANGED;
+        int[] best = select(scores(o), originally, ratio);
         return new Outcome.Reduce(TokenMap.select(VisualScope.keeping(images, best, n), n), PositionPolicy.RENUMBER);
     }
 }
