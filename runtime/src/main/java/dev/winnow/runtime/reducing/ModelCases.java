@@ -94,7 +94,7 @@ public final class ModelCases {
         Optional<Settings> tensors = caseJson.optionalSection("tensors");
         if (tensors.isEmpty()) return NEW_TOKENS;
         return tensors.get().keys().stream().filter(k -> k.endsWith("generated_ids") || k.startsWith("decode.") && k.endsWith(".ids"))
-                .mapToInt(k -> tensors.get().section(k).integers("shape").getLast()).max().orElse(0);
+                .mapToInt(k -> tensors.get().section(k).integers("shape").getLast()).max().orElse(NEW_TOKENS);
     }
 
     /** Everything a model computes under some methods, by name. */
