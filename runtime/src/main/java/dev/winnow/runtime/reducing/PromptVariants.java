@@ -23,12 +23,14 @@ import java.util.stream.IntStream;
 final class PromptVariants {
     private PromptVariants() {}
 
-    static void run(LanguageModel model, List<ModelCases.Variant> variants, Map<String, Tensor> inputs, int newTokens, NamedOutputs out) {
+    static void run(LanguageModel model, List<ModelCases.Variant> variants, Map<String, Tensor> inputs, int newTokens,
+                    NamedOutputs out) {
         boolean anyCached = variants.stream().anyMatch(v -> actsOnCache(v.method(), model));
         if (anyCached) {
             List<Site> layers = IntStream.range(0, model.stack().layers())
                     .mapToObj(l -> new Site(Stage.LANGUAGE, Site.Moment.CACHE, l)).toList();
-            Map<String, Tensor> dense = ModelCases.trace(model, List.of(new Onlooker(layers, (l, o) -> layer(l, o, out))), inputs, newTokens);
+            Onlooker onlooker = new Onlooker(layers, (l, o) -> layer(l, o, out));
+            Map<String, Tensor> dense = ModelCases.trace(model, List.of(onlooker), inputs, newTokens);
             ModelCases.copy(dense, "logits", out, "prefill_logits");
             decoded(dense, out, "none");
         } else {
