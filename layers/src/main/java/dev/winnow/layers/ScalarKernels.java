@@ -41,6 +41,16 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset) {
+        int width = panelWidth();
+        for (int p = 0; p < depth; p++) {
+            for (int j = 0; j < width; j++) {
+                panel[panelOffset + p * width + j] = j < cols ? source[offset + j * stride + p] : 0f;
+            }
+        }
+    }
+
+    @Override
     public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
                               float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
         for (int i = 0; i < rows; i++) {

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongFunction;
 
@@ -58,17 +60,23 @@ public final class Tokenizer implements AutoCloseable {
 
     /** A tokenizer from the text of a tokenizer.json; {@code file} is how messages call it. */
     static Tokenizer parse(String json, String file) {
-        Vocabulary vocabulary = Vocabulary.parse(json, file);
         TokenizersLibrary library = NativeTokenizers.library();
+        // both readings of a large file take a good part of a second
+        CompletableFuture<Vocabulary> vocabulary = CompletableFuture.supplyAsync(() -> Vocabulary.parse(json, file));
         long handle;
         try {
             handle = library.createTokenizerFromString(json);
         } catch (RuntimeException e) {
             throw new CheckpointException(file + " is not a valid tokenizer: " + e.getMessage(), e);
         }
-        library.disableTruncation(handle);
-        library.disablePadding(handle);
-        return new Tokenizer(library, handle, vocabulary, file);
+        try {
+            library.disableTruncation(handle);
+            library.disablePadding(handle);
+            return new Tokenizer(library, handle, vocabulary.join(), file);
+        } catch (CompletionException e) {
+            library.deleteTokenizer(handle);
+            throw e.getCause() instanceof CheckpointException known ? known : e;
+        }
     }
 
     private static String read(Path path) {

@@ -7,14 +7,20 @@ import dev.winnow.weights.CheckpointException;
 import java.io.IOException;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * What Winnow itself must know of a {@code tokenizer.json}, since the native binding neither looks tokens up nor tells what they are:
- * ids by token, which ids are special, and which stand for single bytes. Read in one pass, without building a tree of the file.
+ * ids by token, which ids are special, and which stand for single bytes. Read in one pass, without building a tree of the file, and
+ * only as far as needed: the merges of a large BPE model, usually last, are half of it.
  */
 final class Vocabulary {
+    /** Far above any vocabulary; sets of ids take memory up to the highest one. */
+    private static final int HIGHEST = 1 << 24;
+
     private final Map<String, Integer> ids = new HashMap<>();
     private final BitSet known = new BitSet();
     private final BitSet special = new BitSet();
@@ -33,12 +39,14 @@ final class Vocabulary {
         Vocabulary vocabulary = new Vocabulary();
         try (JsonParser in = new JsonFactory().createParser(json)) {
             if (in.nextToken() != JsonToken.START_OBJECT) throw new CheckpointException(file + " does not hold a JSON object");
-            while (in.nextToken() == JsonToken.FIELD_NAME) {
+            Set<String> missing = new HashSet<>(Set.of("added_tokens", "decoder", "model"));
+            while (!missing.isEmpty() && in.nextToken() == JsonToken.FIELD_NAME) {
                 String key = in.currentName();
                 in.nextToken();
+                missing.remove(key);
                 switch (key) {
                     case "added_tokens" -> vocabulary.readAddedTokens(in);
-                    case "model" -> vocabulary.readModel(in);
+                    case "model" -> vocabulary.readModel(in, missing.isEmpty());
                     case "decoder" -> vocabulary.readDecoder(in);
                     default -> in.skipChildren();
                 }
@@ -66,20 +74,21 @@ final class Vocabulary {
                     default -> in.skipChildren();
                 }
             }
-            if (content != null && id >= 0) {
-                add(content, id);
-                if (isSpecial) special.set(id);
-            }
+            if (content == null) throw new IOException("an added token has no content");
+            add(content, id);
+            if (isSpecial) special.set(id);
         }
     }
 
-    private void readModel(JsonParser in) throws IOException {
+    /** @param last whether nothing after the model matters */
+    private void readModel(JsonParser in, boolean last) throws IOException {
         while (in.nextToken() == JsonToken.FIELD_NAME) {
-            String key = in.currentName();
+            boolean vocabulary = in.currentName().equals("vocab");
             JsonToken value = in.nextToken();
-            if (key.equals("vocab") && value == JsonToken.START_OBJECT) readVocabularyByName(in);
-            else if (key.equals("vocab") && value == JsonToken.START_ARRAY) readVocabularyInOrder(in);
+            if (vocabulary && value == JsonToken.START_OBJECT) readVocabularyByName(in);
+            else if (vocabulary && value == JsonToken.START_ARRAY) readVocabularyInOrder(in);
             else in.skipChildren();
+            if (vocabulary && last) return;
         }
     }
 
@@ -102,7 +111,7 @@ final class Vocabulary {
     }
 
     private void add(String token, int id) throws IOException {
-        if (id < 0) throw new IOException("the token '" + token + "' has the negative id " + id);
+        if (id < 0 || id > HIGHEST) throw new IOException("the token '" + token + "' has the id " + id);
         ids.putIfAbsent(token, id);
         known.set(id);
     }

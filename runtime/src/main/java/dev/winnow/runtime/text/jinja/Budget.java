@@ -9,15 +9,20 @@ import java.util.function.Supplier;
  * thread while it renders, so that each helper can spend from it.
  */
 final class Budget {
-    private static final long ALL = 20_000_000;
+    private static final long BASE = 5_000_000;
+    /** For each character of input: real templates copy a message a few times and look at it a few times more. */
+    private static final long PER_CHARACTER = 50;
+
     private static final ScopedValue<Budget> CURRENT = ScopedValue.newInstance();
 
-    private long left = ALL;
+    private long left;
 
-    private Budget() {}
+    private Budget(long inputLength) {
+        left = BASE + PER_CHARACTER * inputLength;
+    }
 
-    static <T> T within(Supplier<T> work) {
-        return ScopedValue.where(CURRENT, new Budget()).call(work::get);
+    static <T> T within(long inputLength, Supplier<T> work) {
+        return ScopedValue.where(CURRENT, new Budget(inputLength)).call(work::get);
     }
 
     /** @throws JinjaException when the rendering has used up what it may */
@@ -29,8 +34,8 @@ final class Budget {
 
     /** Spends the length of something to be made of parts, before memory is taken for it. */
     static void spend(long parts, long lengthOfPart) {
-        boolean beyond = lengthOfPart > 0 && parts > ALL / lengthOfPart;
-        spend(beyond ? ALL + 1 : Math.max(0, parts * lengthOfPart));
+        boolean beyond = lengthOfPart > 0 && parts > Long.MAX_VALUE / 2 / lengthOfPart;
+        spend(beyond ? Long.MAX_VALUE / 2 : Math.max(0, parts * lengthOfPart));
     }
 
     /** Spends the length of a value just made. */

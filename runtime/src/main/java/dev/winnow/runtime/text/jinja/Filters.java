@@ -105,7 +105,7 @@ final class Filters {
             default -> throw new JinjaException("a number is rounded by 'common', 'ceil' or 'floor'");
         };
         double number = Values.number(value);
-        if (!Double.isFinite(number)) return number;
+        if (!Double.isFinite(number) || value instanceof Long && mode == RoundingMode.HALF_EVEN) return value;
         int precision = Math.clamp(given.integer(0, "precision", 0), -300, 300);
         return new BigDecimal(number).setScale(precision, mode).doubleValue();
     }

@@ -47,10 +47,20 @@ public final class JinjaTemplate {
         });
         variables.forEach((name, value) -> globals.set(name, Values.of(value)));
         try {
-            return Budget.within(() -> new Renderer().render(statements, globals));
+            return Budget.within(length(variables), () -> new Renderer().render(statements, globals));
         } catch (StackOverflowError e) {
             throw new JinjaException("the template is nested too deeply");
         }
+    }
+
+    /** How many characters the values hold. */
+    private static long length(Object value) {
+        return switch (value) {
+            case String text -> text.length();
+            case List<?> list -> list.stream().mapToLong(JinjaTemplate::length).sum();
+            case Map<?, ?> map -> map.values().stream().mapToLong(JinjaTemplate::length).sum();
+            case null, default -> 0;
+        };
     }
 
     private static List<Object> range(Arguments given) {

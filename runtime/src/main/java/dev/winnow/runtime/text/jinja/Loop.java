@@ -5,13 +5,11 @@ import java.util.List;
 /** The variable {@code loop}. */
 final class Loop {
     private final List<Object> items;
-    private final int depth;
     private int index0;
     private Object lastChecked = this;
 
-    Loop(List<Object> items, int depth) {
+    Loop(List<Object> items) {
         this.items = items;
-        this.depth = depth;
     }
 
     void at(int place) {
@@ -28,8 +26,9 @@ final class Loop {
             case "first" -> index0 == 0;
             case "last" -> index0 == size - 1;
             case "length" -> (long) size;
-            case "depth" -> depth + 1L;
-            case "depth0" -> (long) depth;
+            // only recursive loops, which are not supported, go deeper
+            case "depth" -> 1L;
+            case "depth0" -> 0L;
             case "previtem" -> index0 > 0 ? items.get(index0 - 1) : new Undefined("the first round of a loop has no previous item");
             case "nextitem" -> index0 < size - 1 ? items.get(index0 + 1) : new Undefined("the last round of a loop has no next item");
             case "cycle" -> (Callable) given -> {

@@ -63,8 +63,8 @@ final class Methods {
             case "split" -> given -> split(text, given);
             case "rsplit" -> given -> rsplit(text, given);
             case "splitlines" -> given -> new ArrayList<Object>(text.lines().toList());
-            case "partition" -> given -> partition(text, given.text(0, "sep"), text.indexOf(given.text(0, "sep")));
-            case "rpartition" -> given -> partition(text, given.text(0, "sep"), text.lastIndexOf(given.text(0, "sep")));
+            case "partition" -> given -> partition(text, given.text(0, "sep"), false);
+            case "rpartition" -> given -> partition(text, given.text(0, "sep"), true);
             case "startswith" -> given -> any(given.get(0), text::startsWith);
             case "endswith" -> given -> any(given.get(0), text::endsWith);
             case "removeprefix" -> given -> text.startsWith(given.text(0, "prefix")) ? text.substring(given.text(0, "prefix").length()) : text;
@@ -161,9 +161,10 @@ final class Methods {
         }
     }
 
-    private static Tuple partition(String text, String separator, int at) {
-        if (separator.isEmpty()) throw new JinjaException("a text cannot be split at an empty separator");
-        if (at < 0) return new Tuple(List.of(text, "", ""));
+    private static Tuple partition(String text, String given, boolean fromTheEnd) {
+        String separator = separator(given);
+        int at = fromTheEnd ? text.lastIndexOf(separator) : text.indexOf(separator);
+        if (at < 0) return new Tuple(fromTheEnd ? List.of("", "", text) : List.of(text, "", ""));
         return new Tuple(List.of(text.substring(0, at), separator, text.substring(at + separator.length())));
     }
 

@@ -79,7 +79,7 @@ final class Renderer {
         Budget.spend(items.size());
         if (loop.filter() != null) {
             items.removeIf(item -> {
-                Scope inner = scope.loop();
+                Scope inner = new Scope(scope);
                 assign(loop.targets(), item, inner);
                 return !Values.isTrue(value(loop.filter(), inner));
             });
@@ -88,10 +88,10 @@ final class Renderer {
             run(loop.otherwise(), scope);
             return;
         }
-        Loop state = new Loop(items, scope.loops());
+        Loop state = new Loop(items);
         for (int i = 0; i < items.size(); i++) {
             state.at(i);
-            Scope inner = scope.loop();
+            Scope inner = new Scope(scope);
             inner.set("loop", state);
             assign(loop.targets(), items.get(i), inner);
             if (run(loop.body(), inner) == Flow.BREAK) return;

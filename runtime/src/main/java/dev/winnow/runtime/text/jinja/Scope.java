@@ -7,24 +7,10 @@ import java.util.Map;
 final class Scope {
     private final Map<String, Object> names = new HashMap<>();
     private final Scope outer;
-    private final int loops;
 
+    /** @param outer the surrounding scope, or null */
     Scope(Scope outer) {
-        this(outer, outer == null ? 0 : outer.loops);
-    }
-
-    private Scope(Scope outer, int loops) {
         this.outer = outer;
-        this.loops = loops;
-    }
-
-    Scope loop() {
-        return new Scope(this, loops + 1);
-    }
-
-    /** How many loops are around this scope. */
-    int loops() {
-        return loops;
     }
 
     void set(String name, Object value) {
