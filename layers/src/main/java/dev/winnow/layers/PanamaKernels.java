@@ -10,6 +10,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -22,6 +23,9 @@ final class PanamaKernels implements Kernels {
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
+    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
+    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
+    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
     /**
      * Rows of a register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 4 x 3 fill 12 of the 16 of AVX2. Either
      * gives more independent sums than two FMA units of latency 4 need.
@@ -506,7 +510,7 @@ final class PanamaKernels implements Kernels {
             s3 = floats(w, at + ((long) (p + 3 * L) << 2)).fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
         for (; p <= in - L; p += L) s0 = floats(w, at + ((long) p << 2)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         return p == in ? sum : sum + rest(w, DType.F32, in, row, p, x, xi);
     }
 
@@ -524,7 +528,7 @@ final class PanamaKernels implements Kernels {
             s3 = halfFloats(w, at + ((long) (p + 3 * L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
         for (; p <= in - L; p += L) s0 = halfFloats(w, at + ((long) p << 1)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         return p == in ? sum : sum + rest(w, DType.F16, in, row, p, x, xi);
     }
 
@@ -542,7 +546,7 @@ final class PanamaKernels implements Kernels {
             s3 = brainFloats(w, at + ((long) (p + 3 * L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
         for (; p <= in - L; p += L) s0 = brainFloats(w, at + ((long) p << 1)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         return p == in ? sum : sum + rest(w, DType.BF16, in, row, p, x, xi);
     }
 
@@ -583,15 +587,15 @@ final class PanamaKernels implements Kernels {
         int y1 = yOffset + Math.min(1, count - 1) * yStride;
         int y2 = yOffset + Math.min(2, count - 1) * yStride;
         int y3 = yOffset + (count - 1) * yStride;
-        y[yOffset] = s00.reduceLanes(VectorOperators.ADD);
-        y[y1] = s01.reduceLanes(VectorOperators.ADD);
-        y[y2] = s02.reduceLanes(VectorOperators.ADD);
-        y[y3] = s03.reduceLanes(VectorOperators.ADD);
+        y[yOffset] = sumOf(s00);
+        y[y1] = sumOf(s01);
+        y[y2] = sumOf(s02);
+        y[y3] = sumOf(s03);
         if (rows > 1) {
-            y[yOffset + 1] = s10.reduceLanes(VectorOperators.ADD);
-            y[y1 + 1] = s11.reduceLanes(VectorOperators.ADD);
-            y[y2 + 1] = s12.reduceLanes(VectorOperators.ADD);
-            y[y3 + 1] = s13.reduceLanes(VectorOperators.ADD);
+            y[yOffset + 1] = sumOf(s10);
+            y[y1 + 1] = sumOf(s11);
+            y[y2 + 1] = sumOf(s12);
+            y[y3 + 1] = sumOf(s13);
         }
         if (p == in) return;
         for (int i = 0; i < count; i++) {
@@ -638,15 +642,15 @@ final class PanamaKernels implements Kernels {
         int y1 = yOffset + Math.min(1, count - 1) * yStride;
         int y2 = yOffset + Math.min(2, count - 1) * yStride;
         int y3 = yOffset + (count - 1) * yStride;
-        y[yOffset] = s00.reduceLanes(VectorOperators.ADD);
-        y[y1] = s01.reduceLanes(VectorOperators.ADD);
-        y[y2] = s02.reduceLanes(VectorOperators.ADD);
-        y[y3] = s03.reduceLanes(VectorOperators.ADD);
+        y[yOffset] = sumOf(s00);
+        y[y1] = sumOf(s01);
+        y[y2] = sumOf(s02);
+        y[y3] = sumOf(s03);
         if (rows > 1) {
-            y[yOffset + 1] = s10.reduceLanes(VectorOperators.ADD);
-            y[y1 + 1] = s11.reduceLanes(VectorOperators.ADD);
-            y[y2 + 1] = s12.reduceLanes(VectorOperators.ADD);
-            y[y3 + 1] = s13.reduceLanes(VectorOperators.ADD);
+            y[yOffset + 1] = sumOf(s10);
+            y[y1 + 1] = sumOf(s11);
+            y[y2 + 1] = sumOf(s12);
+            y[y3 + 1] = sumOf(s13);
         }
         if (p == in) return;
         for (int i = 0; i < count; i++) {
@@ -693,15 +697,15 @@ final class PanamaKernels implements Kernels {
         int y1 = yOffset + Math.min(1, count - 1) * yStride;
         int y2 = yOffset + Math.min(2, count - 1) * yStride;
         int y3 = yOffset + (count - 1) * yStride;
-        y[yOffset] = s00.reduceLanes(VectorOperators.ADD);
-        y[y1] = s01.reduceLanes(VectorOperators.ADD);
-        y[y2] = s02.reduceLanes(VectorOperators.ADD);
-        y[y3] = s03.reduceLanes(VectorOperators.ADD);
+        y[yOffset] = sumOf(s00);
+        y[y1] = sumOf(s01);
+        y[y2] = sumOf(s02);
+        y[y3] = sumOf(s03);
         if (rows > 1) {
-            y[yOffset + 1] = s10.reduceLanes(VectorOperators.ADD);
-            y[y1 + 1] = s11.reduceLanes(VectorOperators.ADD);
-            y[y2 + 1] = s12.reduceLanes(VectorOperators.ADD);
-            y[y3 + 1] = s13.reduceLanes(VectorOperators.ADD);
+            y[yOffset + 1] = sumOf(s10);
+            y[y1 + 1] = sumOf(s11);
+            y[y2 + 1] = sumOf(s12);
+            y[y3 + 1] = sumOf(s13);
         }
         if (p == in) return;
         for (int i = 0; i < count; i++) {
@@ -774,7 +778,7 @@ final class PanamaKernels implements Kernels {
             s3 = FloatVector.fromArray(F, a, aOffset + i + 3 * L).fma(FloatVector.fromArray(F, b, bOffset + i + 3 * L), s3);
         }
         for (; i <= n - L; i += L) s0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) sum += a[aOffset + i] * b[bOffset + i];
         return sum;
     }
@@ -851,7 +855,7 @@ final class PanamaKernels implements Kernels {
             e.intoArray(x, offset + i);
             sums = sums.add(e);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(sums);
         for (; i < n; i++) {
             float e = (float) Math.exp(x[offset + i] - max);
             x[offset + i] = e;
@@ -960,7 +964,7 @@ final class PanamaKernels implements Kernels {
             s1 = s1.add(FloatVector.fromArray(F, x, xOffset + i + L));
         }
         for (; i < end; i += L) s0 = s0.add(FloatVector.fromArray(F, x, xOffset + i));
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1));
         for (; i < n; i++) sum += x[xOffset + i];
         float mean = sum / n;
 
@@ -977,7 +981,7 @@ final class PanamaKernels implements Kernels {
             FloatVector d = FloatVector.fromArray(F, x, xOffset + i).sub(mean);
             s0 = d.fma(d, s0);
         }
-        float squares = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float squares = sumOf(s0.add(s1));
         for (; i < n; i++) squares += (x[xOffset + i] - mean) * (x[xOffset + i] - mean);
         float s = (float) (1 / Math.sqrt(squares / n + eps));
 
@@ -1007,5 +1011,16 @@ final class PanamaKernels implements Kernels {
             x[offset + i] = u * c - v * s;
             x[offset + half + i] = v * c + u * s;
         }
+    }
+
+    /**
+     * The sum of the lanes, halves first. {@code reduceLanes(ADD)} is free to add in any order and does so differently once it is
+     * compiled, so that the same request would give other bits before and after warming up.
+     */
+    private static float sumOf(FloatVector v) {
+        if (L >= 16) v = v.add(v.rearrange(BY_8));
+        if (L >= 8) v = v.add(v.rearrange(BY_4));
+        if (L >= 4) v = v.add(v.rearrange(BY_2));
+        return v.lane(0) + v.lane(1);
     }
 }
