@@ -86,18 +86,42 @@ public final class Tracer {
         long[] values = t.toLongs();
         int length = t.dim(1);
         int[][] rows = new int[t.dim(0)][length];
-        for (int i = 0; i < values.length; i++) rows[i / length][i % length] = Math.toIntExact(values[i]);
+        for (int i = 0; i < values.length; i++) {
+            int value = (int) values[i];
+            if (value != values[i]) throw new RequestException(t.name() + " holds " + values[i] + ", which is no token id");
+            rows[i / length][i % length] = value;
+        }
+        return rows;
+    }
+
+    /** Rows of attention_mask, one for each sequence, or null where there is no mask. */
+    private static int[][] mask(Map<String, Tensor> inputs) {
+        Tensor t = inputs.get("attention_mask");
+        if (t == null) return null;
+        Tensor ids = inputs.get("input_ids");
+        if (!Arrays.equals(t.shape(), ids.shape())) {
+            throw new RequestException("attention_mask has shape " + Arrays.toString(t.shape()) + ", but input_ids has "
+                    + Arrays.toString(ids.shape()));
+        }
+        int[][] rows = rows(t);
+        for (int[] row : rows) {
+            if (Arrays.stream(row).allMatch(i -> i == 0)) throw new RequestException("attention_mask hides a whole sequence");
+        }
         return rows;
     }
 
     private static float[] pixels(Tensor t, VisionEncoder tower) {
         int size = tower.imageSize();
-        int channels = tower.patches().in() / (tower.patchSize() * tower.patchSize());
-        if (t.shape().length != 4 || t.dim(1) != channels || t.dim(2) != size || t.dim(3) != size) {
+        int channels = tower.channels();
+        if (t.shape().length != 4 || t.elements() == 0 || t.dim(1) != channels || t.dim(2) != size || t.dim(3) != size) {
             throw new RequestException("pixel_values should have shape [batch, " + channels + ", " + size + ", " + size + "] but has "
                     + Arrays.toString(t.shape()));
         }
-        return t.toFloats();
+        float[] pixels = t.toFloats();
+        for (float p : pixels) {
+            if (!Float.isFinite(p)) throw new RequestException("pixel_values holds " + p + "; all values should be finite");
+        }
+        return pixels;
     }
 
     // ---- vision ----
@@ -133,6 +157,7 @@ public final class Tracer {
 
     private void clip(Clip m, Map<String, Tensor> inputs) {
         List<float[]> images = new ArrayList<>();
+        if (m.text() != null && !inputs.containsKey("pixel_values")) required(inputs, "input_ids");
         if (m.text() == null || inputs.containsKey("pixel_values")) {
             tower(m.vision(), inputs, cls -> {
                 trace.item("vision.post_norm_cls", cls, cls.length);
@@ -147,12 +172,9 @@ public final class Tracer {
         }
         if (m.text() == null || !inputs.containsKey("input_ids")) return;
         int[][] ids = rows(inputs.get("input_ids"));
-        int[][] mask = inputs.containsKey("attention_mask") ? rows(inputs.get("attention_mask")) : null;
+        int[][] mask = mask(inputs);
         List<float[]> texts = new ArrayList<>();
         for (int b = 0; b < ids.length; b++) {
-            if (ids[b].length > m.text().context()) {
-                throw new RequestException("input_ids has " + ids[b].length + " tokens, but the model's context is " + m.text().context());
-            }
             boolean[] visible = null;
             if (mask != null) {
                 visible = new boolean[ids[b].length];
@@ -184,14 +206,14 @@ public final class Tracer {
     private void language(LanguageModel m, Map<String, Tensor> inputs) {
         Tensor inputIds = required(inputs, "input_ids");
         int[][] batch = rows(inputIds);
-        int[][] mask = inputs.containsKey("attention_mask") ? rows(inputs.get("attention_mask")) : null;
+        int[][] mask = mask(inputs);
         List<int[]> generated = new ArrayList<>();
         for (int b = 0; b < batch.length; b++) {
             int length = batch[b].length;
-            int[] visible = mask == null ? java.util.stream.IntStream.range(0, length).toArray() : visible(mask[b], length);
+            int[] visible = mask == null ? java.util.stream.IntStream.range(0, length).toArray() : visible(mask[b]);
             int[] ids = Arrays.stream(visible).map(i -> 0).toArray();
             for (int i = 0; i < ids.length; i++) ids[i] = batch[b][visible[i]];
-            requireContext(m, ids.length);
+            m.requireRoom(ids.length, 0);
             float[] hidden = new float[ids.length * m.width()];
             m.embed(ids, hidden, 0);
             // padded places of the output stay zero; what a model computes there means nothing
@@ -207,22 +229,16 @@ public final class Tracer {
         generated(generated);
     }
 
-    private static int[] visible(int[] mask, int length) {
-        if (mask.length != length) throw new RequestException("attention_mask and input_ids differ in length");
-        int[] visible = java.util.stream.IntStream.range(0, length).filter(i -> mask[i] != 0).toArray();
-        if (visible.length == 0) throw new RequestException("attention_mask hides a whole sequence");
-        return visible;
-    }
-
-    private static void requireContext(LanguageModel m, int tokens) {
-        // dynamic scaling exists to go beyond the context, so only absurd lengths are refused here
-        if (tokens > 16L * m.context()) {
-            throw new RequestException("the prompt has " + tokens + " tokens, but the model's context is " + m.context());
-        }
+    private static int[] visible(int[] mask) {
+        return java.util.stream.IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
     }
 
     private void llava(Llava m, Map<String, Tensor> inputs) {
         int[][] batch = rows(required(inputs, "input_ids"));
+        int[][] mask = mask(inputs);
+        if (mask != null && Arrays.stream(mask).flatMapToInt(Arrays::stream).anyMatch(i -> i == 0)) {
+            throw new RequestException("attention_mask hides tokens, but this model (" + m.family() + ") takes prompts without padding");
+        }
         Tensor t = inputs.get("pixel_values");
         int images = t == null ? 0 : t.dim(0);
         float[] pixels = t == null ? null : pixels(t, m.vision());
@@ -237,20 +253,25 @@ public final class Tracer {
         for (int[] ids : batch) {
             int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
             int wanted = places / m.tokensPerImage();
-            if (taken + wanted > images) throw new RequestException("the prompts have places for more than the " + images + " images given");
+            if (places % m.tokensPerImage() != 0 || taken + wanted > images) {
+                throw new RequestException("input_ids has " + places + " image tokens in one sequence, but pixel_values holds " + images
+                        + (images == 1 ? " image of " : " images of ") + m.tokensPerImage() + " tokens");
+            }
             Tokens prompt = m.merge(ids, features.subList(taken, taken + wanted), 0);
             taken += wanted;
-            requireContext(m.language(), prompt.count());
+            m.language().requireRoom(prompt.count(), 0);
             record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
         }
+        if (taken < images) throw new RequestException("pixel_values holds " + images + " images, but input_ids has places for " + taken);
         generated(generated);
     }
 
     /** Prompt pass with everything recorded, then greedy decoding. Returns the new ids. */
     private int[] decode(LanguageModel m, Tokens prompt, String prefix, BiFunction<float[], Integer, float[]> padded) {
         int width = m.width();
-        KvCache cache = m.newCache(prompt.count() + maxTokens);
+        int promptTokens = prompt.count();
+        KvCache cache = m.newCache(0);
         StackListener recorder = recorder();
         m.stack().run(prompt, m.stack().layers(), cache, schedule, workspace, new StackListener() {
             @Override
@@ -269,20 +290,29 @@ public final class Tracer {
         float[] logits = m.logits(normed, prompt.count(), workspace);
         record("logits", padded.apply(logits, m.vocabulary()), m.vocabulary());
 
-        int[] ids = new int[maxTokens];
-        float[] chosen = new float[maxTokens * m.vocabulary()];
+        int most = Math.min(maxTokens, m.longest() - promptTokens);
+        int[] ids = new int[16];
+        List<float[]> chosen = new ArrayList<>();
         float[] last = Arrays.copyOfRange(logits, logits.length - m.vocabulary(), logits.length);
         int n = 0;
-        while (n < maxTokens) {
-            System.arraycopy(last, 0, chosen, n * m.vocabulary(), m.vocabulary());
+        while (n < most) {
+            chosen.add(last);
             int best = 0;
             for (int i = 1; i < last.length; i++) if (last[i] > last[best]) best = i;
+            if (n == ids.length) ids = Arrays.copyOf(ids, 2 * n);
             ids[n++] = best;
-            if (eos.contains(best) || n == maxTokens) break;
+            if (eos.contains(best) || n == most) break;
             last = m.step(best, cache, schedule, workspace);
         }
-        if (n > 0) record("generated_logits", Arrays.copyOf(chosen, n * m.vocabulary()), m.vocabulary());
+        if (n > 0) record("generated_logits", joined(chosen), m.vocabulary());
         return Arrays.copyOf(ids, n);
+    }
+
+    private static float[] joined(List<float[]> rows) {
+        int width = rows.getFirst().length;
+        float[] all = new float[Math.multiplyExact(rows.size(), width)];
+        for (int i = 0; i < rows.size(); i++) System.arraycopy(rows.get(i), 0, all, i * width, width);
+        return all;
     }
 
     private void generated(List<int[]> rows) {

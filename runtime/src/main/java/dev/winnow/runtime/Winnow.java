@@ -155,10 +155,8 @@ public final class Winnow implements AutoCloseable {
                           double visionSeconds, Schedule schedule, StatsRecorder counts, ExplanationRecorder explaining,
                           Consumer<String> stream) {
         int promptTokens = prompt.count();
-        int room = language.context() - promptTokens;
-        if (room < 1) {
-            throw new RequestException("the prompt has " + promptTokens + " tokens, but the model's context is " + language.context());
-        }
+        language.requireRoom(promptTokens, 1);
+        int room = language.longest() - promptTokens;
         long visionFlops = workspace.work().flops();
         long began = System.nanoTime();
         int most = Math.min(request.maxTokens(), room);
@@ -172,7 +170,7 @@ public final class Winnow implements AutoCloseable {
         TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
         StopStrings stops = new StopStrings(request.stops());
         StringBuilder text = new StringBuilder();
-        int[] history = Arrays.copyOf(ids, ids.length + most);
+        int[] history = ids;
         int generated = 0;
         Answer.End end = most < request.maxTokens() ? Answer.End.CONTEXT_FULL : Answer.End.TOKEN_LIMIT;
         while (true) {
@@ -181,7 +179,9 @@ public final class Winnow implements AutoCloseable {
                 break;
             }
             int id = sampler.next(logits, history, ids.length + generated);
-            history[ids.length + generated++] = id;
+            int length = ids.length + generated++;
+            if (length == history.length) history = Arrays.copyOf(history, length + length / 2 + 16);
+            history[length] = id;
             if (!request.ignoreEos() && defaults.eosIds().contains(id)) {
                 end = Answer.End.END_OF_SEQUENCE;
                 break;
@@ -213,6 +213,7 @@ public final class Winnow implements AutoCloseable {
     }
 
     private float[] pixels(RgbImage image, VisionEncoder tower) {
+        if (tower.channels() != 3) throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
         Pixels pixels = processor().process(image);
         if (pixels.height() != tower.imageSize() || pixels.width() != tower.imageSize()) {
             throw new RequestException("the image processor makes " + pixels.width() + "x" + pixels.height()
@@ -242,11 +243,14 @@ public final class Winnow implements AutoCloseable {
             for (int i = 0; i < images.size(); i++) System.arraycopy(pixels(images.get(i), tower), 0, pixels, i * each, each);
             inputs.put("pixel_values", Tensor.ofFloats("pixel_values", pixels, images.size(), 3, tower.imageSize(), tower.imageSize()));
         }
+        if (prompt == null && !(model instanceof VisionTransformer || model instanceof Clip)) {
+            throw new RequestException("this model (" + model.family() + ") needs a prompt");
+        }
         if (prompt != null) {
             int[] ids = switch (model) {
                 case Llava m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m.imageToken(),
                         m.tokensPerImage());
-                case Clip m -> prompting().tokenizer().encode(prompt, true);
+                case Clip m -> textIds(prompt);
                 case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim), -1, 0);
                 case VisionTransformer m -> throw new RequestException("this model (" + model.family() + ") takes no prompt");
             };
@@ -337,12 +341,12 @@ public final class Winnow implements AutoCloseable {
         if (!(model instanceof Clip clip) || clip.text() == null) {
             throw new RequestException("this model (" + model.family() + ") does not embed text");
         }
+        return Clip.unit(clip.textFeatures(textIds(text), null, new Workspace(), null));
+    }
+
+    private int[] textIds(String text) {
         if (text.isBlank()) throw new RequestException("the text is empty");
-        int[] ids = prompting().tokenizer().encode(text, true);
-        if (ids.length > clip.text().context()) {
-            throw new RequestException("the text has " + ids.length + " tokens, but the model's context is " + clip.text().context());
-        }
-        return Clip.unit(clip.textFeatures(ids, null, new Workspace(), null));
+        return prompting().tokenizer().encode(text, true);
     }
 
     /** One image through a tower to its end. */

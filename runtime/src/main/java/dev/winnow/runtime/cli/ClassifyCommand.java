@@ -26,12 +26,13 @@ final class ClassifyCommand implements Callable<Integer> {
 
     @Option(names = "--image", paramLabel = "FILE", required = true, arity = "1..*", description = "a picture; may be repeated")
     private List<Path> images;
-    @Option(names = "--top", paramLabel = "N", defaultValue = "5", description = "labels to show")
+    @Option(names = "--top", paramLabel = "N", defaultValue = "5", description = "labels to show; default ${DEFAULT-VALUE}")
     private int top;
 
     @Override
     public Integer call() {
         if (top < 1) throw new UsageException("--top should be at least 1 but is " + top);
+        explain.check(images);
         var plan = common.plan();
         try (Winnow winnow = model.open(common.backend())) {
             List<Map<String, Object>> results = new ArrayList<>();

@@ -20,10 +20,10 @@ final class Common {
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     private CommandLine.Model.CommandSpec spec;
 
-    @Option(names = "--reduce", paramLabel = "SPEC", description = "a reduction method as name:option=value,...; may be repeated, see 'winnow methods'")
+    @Option(names = "--reduce", paramLabel = "SPEC", description = "reduce tokens: METHOD or METHOD:OPTION=VALUE,...; may be repeated; see 'winnow methods'")
     private List<String> reduce = new ArrayList<>();
 
-    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu", description = "where to compute: cpu")
+    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu", description = "what computes; in this release always cpu")
     private String backend;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads to compute with; default: one per core")
@@ -37,6 +37,12 @@ final class Common {
 
     ReductionPlan plan() {
         return ReductionPlan.parse(reduce);
+    }
+
+    /** Checks the values of options that a command has no use for: all commands take them, and none takes nonsense. */
+    void check() {
+        plan();
+        backend();
     }
 
     boolean json() {

@@ -42,6 +42,7 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        OutputFile.require("--explain", picture, List.of());
         List<ReductionPlan> plans = new ArrayList<>();
         for (List<String> specs : PLANS) plans.add(ReductionPlan.parse(specs));
         if (!common.plan().isEmpty()) plans = List.of(ReductionPlan.NONE, common.plan());

@@ -28,7 +28,10 @@ final class EmbeddedModel implements AutoCloseable {
 
     static EmbeddedModel unpack() {
         try {
-            return new EmbeddedModel(Files.createTempDirectory("winnow-demo"));
+            EmbeddedModel model = new EmbeddedModel(Files.createTempDirectory("winnow-demo"));
+            // interrupting the demo must not leave the folder behind
+            Runtime.getRuntime().addShutdownHook(new Thread(model::close, "winnow-demo"));
+            return model;
         } catch (IOException e) {
             throw new UncheckedIOException("cannot unpack the embedded model: " + e.getMessage(), e);
         }
@@ -68,6 +71,7 @@ final class EmbeddedModel implements AutoCloseable {
 
     @Override
     public void close() {
+        if (!Files.exists(folder)) return;
         try (Stream<Path> all = Files.walk(folder)) {
             all.sorted(Comparator.reverseOrder()).forEach(p -> p.toFile().delete());
         } catch (IOException e) {

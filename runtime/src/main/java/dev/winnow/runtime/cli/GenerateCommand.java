@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -32,17 +33,17 @@ final class GenerateCommand implements Callable<Integer> {
     private List<Path> images = new ArrayList<>();
     @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", description = "most tokens to generate; default: the model's, else 256")
     private Integer maxTokens;
-    @Option(names = "--temperature", description = "0 takes the most likely token; default: the model's")
+    @Option(names = "--temperature", paramLabel = "T", description = "0 takes the most likely token, more draws more freely; default: the model's")
     private Double temperature;
-    @Option(names = "--top-k", description = "sample among the k most likely tokens")
+    @Option(names = "--top-k", paramLabel = "K", description = "draw from the K most likely tokens")
     private Integer topK;
-    @Option(names = "--top-p", description = "sample among the tokens that make up this probability")
+    @Option(names = "--top-p", paramLabel = "P", description = "draw from the most likely tokens that together reach probability P")
     private Double topP;
-    @Option(names = "--min-p", description = "drop tokens less likely than this share of the most likely")
+    @Option(names = "--min-p", paramLabel = "P", description = "leave out tokens less than P times as likely as the most likely one")
     private Double minP;
-    @Option(names = "--repetition-penalty", description = "above 1 makes repeated tokens less likely")
+    @Option(names = "--repetition-penalty", paramLabel = "X", description = "above 1 makes repeated tokens less likely")
     private Double repetitionPenalty;
-    @Option(names = "--seed", defaultValue = "0", description = "of the random numbers")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "the same seed draws the same tokens; default ${DEFAULT-VALUE}")
     private long seed;
     @Option(names = "--stop", paramLabel = "TEXT", description = "end the answer at this text; may be repeated")
     private List<String> stops = new ArrayList<>();
@@ -54,13 +55,17 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (maxTokens != null && maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
+        if (stops.contains("")) throw new UsageException("--stop should not be empty");
+        explain.check(images);
         var plan = common.plan();
         try (Winnow winnow = model.open(common.backend())) {
             plan.schedule(winnow.model().shape());
             List<RgbImage> pictures = images.stream().map(RgbImage::read).toList();
             int most = maxTokens != null ? maxTokens : winnow.defaults().maxNewTokens().orElse(256);
             Request request = Request.of(prompt, pictures.toArray(RgbImage[]::new)).withPlan(plan).withSampling(sampling(winnow))
-                    .withMaxTokens(most).withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos);
+                    .withMaxTokens(most).withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos)
+                    // nobody reads on
+                    .withCancelled(common.out()::checkError);
             Answer answer = winnow.generate(request, piece -> {
                 if (common.json()) return;
                 common.out().print(piece);
@@ -94,7 +99,7 @@ final class GenerateCommand implements Callable<Integer> {
             if (minP != null) s = s.withMinP(minP);
             if (repetitionPenalty != null) s = s.withRepetitionPenalty(repetitionPenalty);
         } catch (IllegalArgumentException e) {
-            throw new UsageException(e.getMessage());
+            throw new UsageException("--" + e.getMessage());
         }
         return s;
     }
@@ -108,7 +113,7 @@ final class GenerateCommand implements Callable<Integer> {
         common.err().println(line);
         common.err().println("first token " + Tables.seconds(s.firstTokenSeconds()) + " (vision " + Tables.seconds(s.visionSeconds())
                 + ", prompt " + Tables.seconds(s.prefillSeconds()) + "; reduction " + Tables.seconds(s.reductionSeconds()) + "), then "
-                + s.generatedTokens() + " tokens at " + String.format(java.util.Locale.ROOT, "%.1f", s.tokensPerSecond()) + "/s; "
+                + s.generatedTokens() + " tokens at " + String.format(Locale.ROOT, "%.1f", s.tokensPerSecond()) + "/s; "
                 + Tables.quantity(s.flops(), "FLOP") + ", cache " + Tables.quantity(s.cacheBytes(), "B"));
     }
 }

@@ -30,7 +30,9 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        var plan = common.plan();
         try (Winnow winnow = model.open(common.backend())) {
+            plan.schedule(winnow.model().shape());
             Map<String, Object> facts = facts(winnow);
             if (common.json()) {
                 common.printJson(facts);

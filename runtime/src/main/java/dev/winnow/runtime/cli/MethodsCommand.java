@@ -19,6 +19,7 @@ final class MethodsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        common.check();
         if (common.json()) {
             List<Map<String, Object>> all = new ArrayList<>();
             for (MethodType m : Methods.all()) {

@@ -9,6 +9,7 @@ import dev.winnow.weights.SafetensorsWriter;
 import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,8 @@ final class ReduceCommand implements Callable<Integer> {
     public Integer call() {
         if ((caseFile == null) == (method == null)) throw new UsageException("reduce needs either --case or --method");
         if (caseFile != null && !options.isEmpty()) throw new UsageException("--set goes with --method; a case has its own options");
+        common.check();
+        OutputFile.require("--out", out, Arrays.asList(in, caseFile, model));
         try (Checkpoint file = Checkpoint.open(in)) {
             Map<String, Tensor> inputs = new LinkedHashMap<>();
             for (String name : file.names()) inputs.put(name, file.tensor(name));

@@ -46,9 +46,13 @@ final class TraceCommand implements Callable<Integer> {
     public Integer call() {
         if (maxTokens < 0) throw new UsageException("--max-new-tokens should not be negative but is " + maxTokens);
         if ((inputs == null) == (prompt == null && images.isEmpty())) {
-            throw new UsageException("trace needs either --inputs or a --prompt (or, for vision models, an --image)");
+            throw new UsageException("trace takes either --inputs, or a --prompt, an --image or both");
         }
         var plan = common.plan();
+        List<Path> read = new ArrayList<>(images);
+        read.add(inputs);
+        read.add(model.directory());
+        OutputFile.require("--out", out, read);
         try (Winnow winnow = model.open(common.backend());
                 Checkpoint file = inputs == null ? null : Checkpoint.open(inputs)) {
             Set<Integer> eos = ignoreEos ? Set.of() : Set.copyOf(winnow.defaults().eosIds());

@@ -2,9 +2,12 @@ package dev.winnow.runtime.cli;
 
 import dev.winnow.reduction.PlanException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line: one class per command, one sentence per error, 0 fine, 1 the request failed, 2 wrong usage. */
 @Command(name = "winnow", mixinStandardHelpOptions = true, versionProvider = WinnowCommand.Version.class,
@@ -25,29 +28,55 @@ public final class WinnowCommand implements Callable<Integer> {
     }
 
     static int run(PrintWriter out, PrintWriter err, String... args) {
-        return new CommandLine(new WinnowCommand())
+        CommandLine line = new CommandLine(new WinnowCommand())
                 .setOut(out)
                 .setErr(err)
-                .setParameterExceptionHandler((e, a) -> {
-                    err.println("winnow: " + oneLine(e.getMessage()) + " (see 'winnow " + path(e.getCommandLine()) + "--help')");
-                    return WRONG_USAGE;
-                })
-                .setExecutionExceptionHandler((e, line, result) -> failed(e, err))
-                .execute(args);
+                .setParameterExceptionHandler((e, a) -> misused(e, err))
+                .setExecutionExceptionHandler((e, l, result) -> failed(e, err));
+        Converters.register(line);
+        int code;
+        try {
+            code = line.execute(args);
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            code = failed(e, err);
+        }
+        // a writer keeps its failures to itself: a full disk, or a reader that left
+        if (code == 0 && out.checkError()) {
+            err.println("winnow: the result could not be written to standard output");
+            return FAILED;
+        }
+        return code;
     }
 
-    private static String path(CommandLine line) {
-        return line.getParent() == null ? "" : line.getCommandName() + " ";
+    private static int misused(CommandLine.ParameterException e, PrintWriter err) {
+        CommandLine line = e.getCommandLine();
+        String message = e.getMessage();
+        if (e instanceof UnmatchedArgumentException u && !u.isUnknownOption()) {
+            message = line.getParent() == null ? "unknown command '" + u.getUnmatched().getFirst() + "'; there are " + commands(line)
+                    : "unexpected argument '" + u.getUnmatched().getFirst() + "'";
+        }
+        String command = line.getParent() == null ? "" : line.getCommandName() + " ";
+        err.println("winnow: " + oneLine(message) + " (see 'winnow " + command + "--help')");
+        return WRONG_USAGE;
+    }
+
+    private static String commands(CommandLine line) {
+        return String.join(", ", line.getSubcommands().keySet());
     }
 
     private static int failed(Throwable e, PrintWriter err) {
         if (System.getenv("WINNOW_DEBUG") != null) e.printStackTrace(err);
-        String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        if (e instanceof OutOfMemoryError) {
-            message = "out of memory: " + message + "; a larger heap is had with WINNOW_JAVA_OPTS=-Xmx...";
-        }
-        err.println("winnow: " + oneLine(message));
+        err.println("winnow: " + oneLine(sentence(e)));
         return e instanceof PlanException || e instanceof UsageException ? WRONG_USAGE : FAILED;
+    }
+
+    private static String sentence(Throwable e) {
+        if (e instanceof OutOfMemoryError) {
+            return "out of memory: " + e.getMessage() + "; a larger heap is had with WINNOW_JAVA_OPTS=-Xmx...";
+        }
+        boolean said = e.getMessage() != null && (e.getClass().getName().startsWith("dev.winnow.")
+                || e instanceof IllegalArgumentException || e instanceof IllegalStateException || e instanceof UncheckedIOException);
+        return said ? e.getMessage() : "this is a bug in Winnow: " + e + "; WINNOW_DEBUG=1 shows where";
     }
 
     private static String oneLine(String message) {
@@ -56,8 +85,7 @@ public final class WinnowCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        spec.commandLine().usage(spec.commandLine().getErr());
-        return WRONG_USAGE;
+        throw new ParameterException(spec.commandLine(), "a command is missing; there are " + commands(spec.commandLine()));
     }
 
     /** The version in the jar's manifest. */

@@ -4,6 +4,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -46,7 +47,7 @@ public record RgbImage(int width, int height, byte[] rgb) {
         } catch (NoSuchFileException e) {
             throw new ImageException(file + ": no such image file", e);
         } catch (IOException e) {
-            throw new ImageException(file + ": cannot be read (" + e + ")", e);
+            throw new ImageException(file + ": cannot be read (" + why(e) + ")", e);
         } catch (OutOfMemoryError e) {
             throw ImageDecoder.tooLargeForMemory(file.toString(), e);
         }
@@ -95,8 +96,14 @@ public record RgbImage(int width, int height, byte[] rgb) {
             }
         } catch (IOException e) {
             deleteQuietly(temporary);
-            throw new ImageException(file + ": cannot be written (" + e + ")", e);
+            throw new ImageException(file + ": cannot be written (" + why(e) + ")", e);
         }
+    }
+
+    /** The messages of many file exceptions are the bare name of a file. */
+    private static String why(IOException e) {
+        if (e instanceof FileSystemException system) return system.getReason() == null ? "no access" : system.getReason();
+        return String.valueOf(e.getMessage());
     }
 
     private static void deleteQuietly(Path file) {

@@ -17,6 +17,7 @@ import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.RequestException;
 import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
 import java.util.ArrayList;
@@ -121,6 +122,7 @@ public record Clip(VisionEncoder vision, Linear visionProjection, Text text, flo
     public float[] textFeatures(int[] ids, boolean[] mask, Workspace workspace, Trace trace) {
         int width = text.width();
         int n = ids.length;
+        if (n > text.context()) throw new RequestException("the text has " + n + " tokens, but the model's context is " + text.context());
         float[] hidden = new float[n * width];
         text.embed(ids, hidden);
         if (trace != null) trace.item("text.embed", hidden, n, width);
@@ -155,10 +157,10 @@ public record Clip(VisionEncoder vision, Linear visionProjection, Text text, flo
     /** The vision tower; {@code pre_layrnorm} is spelled so in every checkpoint. */
     static VisionEncoder vision(Settings c, WeightScope tower, Backend backend) {
         int width = Config.size(c, "hidden_size", 768);
-        int image = Config.size(c, "image_size", 224);
+        int image = Config.imageSize(c, 224);
         int patch = Config.size(c, "patch_size", 32);
         int channels = Config.size(c, "num_channels", 3);
-        double epsilon = c.number("layer_norm_eps", 1e-5);
+        double epsilon = Config.atLeastZero(c, "layer_norm_eps", 1e-5);
         VisionTransformer.requirePatches(image, patch);
         int grid = image / patch;
         WeightScope e = tower.at("embeddings");
@@ -174,7 +176,7 @@ public record Clip(VisionEncoder vision, Linear visionProjection, Text text, flo
         WeightScope tower = root.at("text_model");
         int width = Config.size(c, "hidden_size", 512);
         int context = Config.size(c, "max_position_embeddings", 77);
-        double epsilon = c.number("layer_norm_eps", 1e-5);
+        double epsilon = Config.atLeastZero(c, "layer_norm_eps", 1e-5);
         WeightScope e = tower.at("embeddings");
         return new Text(e.matrix("token_embedding.weight", Config.size(c, "vocab_size", 49408), width),
                 e.vector("position_embedding.weight", context, width),
@@ -190,7 +192,7 @@ public record Clip(VisionEncoder vision, Linear visionProjection, Text text, flo
         int inner = Config.size(c, "intermediate_size", usualInner);
         Activation activation = Config.activation(c, "hidden_act", "quick_gelu");
         List<CompiledLayer> layers = new ArrayList<>();
-        for (int i = 0; i < Config.size(c, "num_hidden_layers", usualLayers); i++) {
+        for (int i = 0; i < Config.layers(c, usualLayers); i++) {
             WeightScope layer = tower.at("encoder.layers").at(Integer.toString(i));
             WeightScope a = layer.at("self_attn");
             layers.add(backend.compile(new TransformerLayer(

@@ -8,10 +8,51 @@ import dev.winnow.weights.Settings;
 final class Config {
     private Config() {}
 
+    /** Bounds on what is only ever counted through, so that an absurd number is refused and not waited for. */
+    private static final int MOST_LAYERS = 10_000;
+    private static final int LARGEST_IMAGE = 16_384;
+
     /** A size: a positive integer, the class default when absent. */
     static int size(Settings s, String key, int otherwise) {
+        return size(s, key, otherwise, 1 << 28);
+    }
+
+    private static int size(Settings s, String key, int otherwise, int most) {
         int value = s.integer(key, otherwise);
-        if (value <= 0 || value > 1 << 28) throw new CheckpointException("config: " + key + " should be a positive size but is " + value);
+        if (value < 1 || value > most) {
+            throw new CheckpointException("config: " + key + " should be between 1 and " + most + " but is " + value);
+        }
+        return value;
+    }
+
+    static int layers(Settings s, int otherwise) {
+        return size(s, "num_hidden_layers", otherwise, MOST_LAYERS);
+    }
+
+    /** Side of the pictures a model looks at, in pixels. */
+    static int imageSize(Settings s, int otherwise) {
+        return size(s, "image_size", otherwise, LARGEST_IMAGE);
+    }
+
+    /** A number from 0 on. */
+    static double atLeastZero(Settings s, String key, double otherwise) {
+        double value = s.number(key, otherwise);
+        if (value < 0) throw new CheckpointException("config: " + key + " should not be negative but is " + value);
+        return value;
+    }
+
+    /** A number above 0. */
+    static double positive(Settings s, String key, double otherwise) {
+        return requirePositive(key, s.number(key, otherwise));
+    }
+
+    /** As {@link #positive(Settings, String, double)} for a key that has to be there. */
+    static double positive(Settings s, String key) {
+        return requirePositive(key, s.number(key));
+    }
+
+    private static double requirePositive(String key, double value) {
+        if (value <= 0) throw new CheckpointException("config: " + key + " should be above 0 but is " + value);
         return value;
     }
 
@@ -21,6 +62,14 @@ final class Config {
         } catch (IllegalArgumentException e) {
             throw new CheckpointException("config: " + key + ": " + e.getMessage());
         }
+    }
+
+    /** Width of all heads together. */
+    static int headsWidth(int heads, int headSize) {
+        if ((long) heads * headSize > 1 << 28) {
+            throw new CheckpointException("config: " + heads + " attention heads of " + headSize + " channels are too many");
+        }
+        return heads * headSize;
     }
 
     /** Channels per head of width channels in the given number of heads. */

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.models;
 
+import dev.winnow.runtime.RequestException;
 import dev.winnow.weights.Tensor;
 
 /** Rows of a stored embedding matrix. */
@@ -12,7 +13,7 @@ final class EmbeddingTable {
         long bytes = (long) width * table.dtype().bytes();
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= table.dim(0)) {
-                throw new IllegalArgumentException("token id " + ids[i] + " is outside the vocabulary of " + table.dim(0));
+                throw new RequestException("token id " + ids[i] + " is outside the vocabulary of " + table.dim(0));
             }
             Tensor one = new Tensor(table.name(), table.dtype(), new long[] {width}, table.data().asSlice(ids[i] * bytes, bytes));
             System.arraycopy(one.toFloats(), 0, target, (row + i) * width, width);

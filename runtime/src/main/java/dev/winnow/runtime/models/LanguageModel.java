@@ -5,6 +5,8 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Norm;
+import dev.winnow.layers.RopeScaling;
+import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Schedule;
@@ -13,6 +15,7 @@ import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.RequestException;
 import dev.winnow.weights.Tensor;
 import java.util.Optional;
 
@@ -25,6 +28,8 @@ import java.util.Optional;
  */
 public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stack, Norm finalNorm, Linear head, int context)
         implements Model {
+    /** Beyond so many contexts, dynamic scaling makes no sense of positions any more. */
+    private static final int STRETCH = 16;
 
     @Override
     public String family() {
@@ -47,6 +52,22 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
     /** Embeddings of ids into rows of target, from row on. */
     public void embed(int[] ids, float[] target, int row) {
         EmbeddingTable.lookUp(embeddings, ids, target, row);
+    }
+
+    /**
+     * Tokens that a sequence may have: the context, or well beyond it where positions are scaled by the length of the sequence, which is
+     * there to go beyond.
+     */
+    public int longest() {
+        RotaryEmbedding rotary = stack.descriptions().getFirst().attention().rotary();
+        boolean stretches = rotary.scaling() instanceof RopeScaling.Dynamic;
+        return stretches ? (int) Math.min(Integer.MAX_VALUE, (long) STRETCH * context) : context;
+    }
+
+    /** @throws RequestException when a prompt of so many tokens leaves no room for so many new ones */
+    public void requireRoom(int promptTokens, int newTokens) {
+        if (promptTokens <= longest() - newTokens) return;
+        throw new RequestException("the prompt has " + promptTokens + " tokens, but the model's context is " + context);
     }
 
     public KvCache newCache(int room) {

@@ -34,9 +34,11 @@ final class Llama {
             throw new CheckpointException("config: num_attention_heads " + heads + " is not a multiple of num_key_value_heads " + kvHeads);
         }
         int headDim = c.has("head_dim") ? Config.size(c, "head_dim", 0) : Config.headSize(width, heads);
+        int queryWidth = Config.headsWidth(heads, headDim);
+        int keyWidth = Config.headsWidth(kvHeads, headDim);
         int context = Config.size(c, "max_position_embeddings", 2048);
         int vocabulary = Config.size(c, "vocab_size", 32000);
-        double epsilon = c.number("rms_norm_eps", 1e-6);
+        double epsilon = Config.atLeastZero(c, "rms_norm_eps", 1e-6);
         boolean attentionBias = c.flag("attention_bias", false);
         boolean mlpBias = c.flag("mlp_bias", false);
         Activation activation = Config.activation(c, "hidden_act", "silu");
@@ -44,17 +46,17 @@ final class Llama {
 
         WeightScope model = root.at("model");
         List<CompiledLayer> layers = new ArrayList<>();
-        for (int i = 0; i < Config.size(c, "num_hidden_layers", 32); i++) {
+        for (int i = 0; i < Config.layers(c, 32); i++) {
             WeightScope layer = model.at("layers").at(Integer.toString(i));
             WeightScope a = layer.at("self_attn");
             WeightScope m = layer.at("mlp");
             layers.add(backend.compile(new TransformerLayer(
                     layer.rmsNorm("input_layernorm", width, epsilon),
                     new Attention(
-                            a.linear("q_proj", heads * headDim, width, attentionBias),
-                            a.linear("k_proj", kvHeads * headDim, width, attentionBias),
-                            a.linear("v_proj", kvHeads * headDim, width, attentionBias),
-                            a.linear("o_proj", width, heads * headDim, attentionBias),
+                            a.linear("q_proj", queryWidth, width, attentionBias),
+                            a.linear("k_proj", keyWidth, width, attentionBias),
+                            a.linear("v_proj", keyWidth, width, attentionBias),
+                            a.linear("o_proj", width, queryWidth, attentionBias),
                             heads, kvHeads, headDim, (float) (1 / Math.sqrt(headDim)), AttentionMask.CAUSAL, rotary),
                     layer.rmsNorm("post_attention_layernorm", width, epsilon),
                     new Mlp.Gated(

@@ -12,6 +12,7 @@ import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.RequestException;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
 import java.util.Arrays;
@@ -54,6 +55,7 @@ public record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClas
 
         List<Integer> indices = c.type("vision_feature_layer").equals("array") ? c.integers("vision_feature_layer")
                 : List.of(c.integer("vision_feature_layer", -2));
+        if (indices.isEmpty()) throw new CheckpointException("config: vision_feature_layer names no layer");
         int[] blocks = new int[indices.size()];
         for (int i = 0; i < blocks.length; i++) {
             int index = indices.get(i);
@@ -134,7 +136,7 @@ public record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClas
     public Tokens merge(int[] ids, List<ImageFeatures> images, int position) {
         int placeholders = (int) Arrays.stream(ids).filter(i -> i == imageToken).count();
         if (placeholders != images.size() * tokensPerImage()) {
-            throw new IllegalArgumentException("the prompt has " + placeholders + " image tokens, but " + images.size()
+            throw new RequestException("the prompt has " + placeholders + " image tokens, but " + images.size()
                     + (images.size() == 1 ? " image takes " : " images take ") + images.size() * tokensPerImage());
         }
         int n = ids.length - placeholders + images.stream().mapToInt(f -> f.ledger().count()).sum();

@@ -9,8 +9,8 @@ final class RopeSettings {
     private RopeSettings() {}
 
     static double theta(Settings config, double otherwise) {
-        if (config.has("rope_theta")) return config.number("rope_theta");
-        return config.optionalSection("rope_parameters").map(s -> s.number("rope_theta", otherwise)).orElse(otherwise);
+        if (config.has("rope_theta")) return Config.positive(config, "rope_theta");
+        return config.optionalSection("rope_parameters").map(s -> Config.positive(s, "rope_theta", otherwise)).orElse(otherwise);
     }
 
     static RopeScaling scaling(Settings config, int context) {
@@ -19,21 +19,27 @@ final class RopeSettings {
         String type = s.string("rope_type", s.string("type", "default"));
         return switch (type) {
             case "default" -> new RopeScaling.None();
-            case "linear" -> new RopeScaling.Linear(s.number("factor"));
-            case "dynamic" -> new RopeScaling.Dynamic(s.number("factor"), context);
-            case "llama3" -> new RopeScaling.Llama3(s.number("factor"), s.number("low_freq_factor"), s.number("high_freq_factor"),
-                    s.integer("original_max_position_embeddings"));
+            case "linear" -> new RopeScaling.Linear(Config.positive(s, "factor"));
+            case "dynamic" -> new RopeScaling.Dynamic(Config.positive(s, "factor"), context);
+            case "llama3" -> llama3(s);
             case "yarn" -> yarn(s, context);
             default -> throw new CheckpointException("config: rope_scaling type '" + type + "' is not supported; known are default, linear,"
                     + " dynamic, llama3, yarn");
         };
     }
 
+    private static RopeScaling llama3(Settings s) {
+        double low = Config.positive(s, "low_freq_factor");
+        double high = Config.positive(s, "high_freq_factor");
+        if (high <= low) throw new CheckpointException("config: high_freq_factor should be above low_freq_factor, " + low + ", but is " + high);
+        return new RopeScaling.Llama3(Config.positive(s, "factor"), low, high, Config.size(s, "original_max_position_embeddings", 8192));
+    }
+
     private static RopeScaling yarn(Settings s, int context) {
-        int trained = s.integer("original_max_position_embeddings", context);
-        double factor = s.has("original_max_position_embeddings") ? (double) context / trained : s.number("factor");
-        double attention = s.has("attention_factor") ? s.number("attention_factor")
+        int trained = Config.size(s, "original_max_position_embeddings", context);
+        double factor = s.has("original_max_position_embeddings") ? (double) context / trained : Config.positive(s, "factor");
+        double attention = s.has("attention_factor") ? Config.positive(s, "attention_factor")
                 : RopeScaling.Yarn.recommendedAttentionFactor(factor);
-        return new RopeScaling.Yarn(factor, s.number("beta_fast", 32), s.number("beta_slow", 1), trained, attention);
+        return new RopeScaling.Yarn(factor, Config.positive(s, "beta_fast", 32), Config.positive(s, "beta_slow", 1), trained, attention);
     }
 }

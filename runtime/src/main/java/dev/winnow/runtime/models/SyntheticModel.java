@@ -1,14 +1,18 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Backend;
+import com.sun.management.OperatingSystemMXBean;
+import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
+import java.lang.management.ManagementFactory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +37,7 @@ public final class SyntheticModel {
      */
     public static List<Tensor> tensors(Settings config, DType dtype, long seed, Arena arena, Backend backend) {
         Map<String, Tensor> made = new LinkedHashMap<>();
+        Allowance allowance = new Allowance();
         Model.load(config, WeightScope.of(new WeightScope.Source() {
             @Override
             public boolean has(String name) {
@@ -41,10 +46,28 @@ public final class SyntheticModel {
 
             @Override
             public Tensor tensor(String name, long... shape) {
-                return made.computeIfAbsent(name, n -> make(n, dtype, shape, seed, arena));
+                return made.computeIfAbsent(name, n -> {
+                    allowance.take(name, dtype, shape);
+                    return make(n, dtype, shape, seed, arena);
+                });
             }
         }), backend);
         return new ArrayList<>(made.values());
+    }
+
+    /** Counts bytes before they are allocated: all tensors are in memory at once, and asking for too much can stall a machine. */
+    private static final class Allowance {
+        private double left = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+
+        void take(String name, DType dtype, long[] shape) {
+            double bytes = dtype.bytes();
+            for (long d : shape) bytes *= d;
+            left -= bytes;
+            if (left < 0) {
+                throw new CheckpointException("a model of this configuration does not fit into this machine's memory, tensor " + name
+                        + " of shape " + Arrays.toString(shape) + " goes beyond it");
+            }
+        }
     }
 
     private static Tensor make(String name, DType dtype, long[] shape, long seed, Arena arena) {

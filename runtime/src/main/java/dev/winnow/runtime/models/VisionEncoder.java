@@ -38,6 +38,11 @@ public record VisionEncoder(Backend backend, int imageSize, int patchSize, int w
         return stack.layers();
     }
 
+    /** Colour channels of the pictures it looks at. */
+    public int channels() {
+        return patches.in() / (patchSize * patchSize);
+    }
+
     public int grid() {
         return imageSize / patchSize;
     }
@@ -105,12 +110,11 @@ public record VisionEncoder(Backend backend, int imageSize, int patchSize, int w
     private void embed(float[] pixels, int offset, float[] hidden, Work work) {
         int p = patchSize;
         int g = grid();
-        int channels = patches.in() / (p * p);
         float[] columns = new float[g * g * patches.in()];
         for (int y = 0; y < g; y++) {
             for (int x = 0; x < g; x++) {
                 int to = (y * g + x) * patches.in();
-                for (int c = 0; c < channels; c++) {
+                for (int c = 0; c < channels(); c++) {
                     for (int r = 0; r < p; r++, to += p) {
                         System.arraycopy(pixels, offset + (c * imageSize + y * p + r) * imageSize + x * p, columns, to, p);
                     }

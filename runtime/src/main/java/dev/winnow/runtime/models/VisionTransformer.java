@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param classifier or null
  */
 public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear classifier) implements Model {
+    private static final int MOST_PATCHES_PER_SIDE = 1024;
 
     @Override
     public String family() {
@@ -40,10 +41,10 @@ public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear cla
         int heads = Config.size(c, "num_attention_heads", 12);
         int headDim = Config.headSize(width, heads);
         int inner = Config.size(c, "intermediate_size", 3072);
-        int image = Config.size(c, "image_size", 224);
+        int image = Config.imageSize(c, 224);
         int patch = Config.size(c, "patch_size", 16);
         int channels = Config.size(c, "num_channels", 3);
-        double epsilon = c.number("layer_norm_eps", 1e-12);
+        double epsilon = Config.atLeastZero(c, "layer_norm_eps", 1e-12);
         boolean bias = c.flag("qkv_bias", true);
         Activation activation = Config.activation(c, "hidden_act", "gelu");
         requirePatches(image, patch);
@@ -51,7 +52,7 @@ public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear cla
         WeightScope vit = root.atAny("embeddings.cls_token", "vit", "");
         WeightScope e = vit.at("embeddings");
         List<CompiledLayer> layers = new ArrayList<>();
-        for (int i = 0; i < Config.size(c, "num_hidden_layers", 12); i++) {
+        for (int i = 0; i < Config.layers(c, 12); i++) {
             WeightScope layer = vit.at("encoder.layer").at(Integer.toString(i));
             WeightScope a = layer.at("attention.attention");
             layers.add(backend.compile(new TransformerLayer(
@@ -78,6 +79,9 @@ public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear cla
 
     static void requirePatches(int image, int patch) {
         if (image % patch != 0) throw new CheckpointException("config: image_size " + image + " is not a multiple of patch_size " + patch);
+        if (image / patch > MOST_PATCHES_PER_SIDE) {
+            throw new CheckpointException("config: an image_size of " + image + " makes too many patches of " + patch + " pixels");
+        }
     }
 
     private static int labels(Settings c) {

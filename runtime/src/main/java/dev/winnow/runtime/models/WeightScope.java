@@ -95,6 +95,10 @@ public final class WeightScope {
 
     /** A matrix or kernel of a type that products can be computed with. */
     Tensor matrix(String name, long... shape) {
+        return weights(name, shape);
+    }
+
+    private Tensor weights(String name, long... shape) {
         Tensor t = source.tensor(prefix + name, shape);
         if (t.dtype() != DType.F32 && t.dtype() != DType.F16 && t.dtype() != DType.BF16) {
             throw new CheckpointException("tensor " + prefix + name + " has dtype " + t.dtype() + "; weights can be F32, F16 or BF16");
@@ -104,7 +108,7 @@ public final class WeightScope {
 
     /** A small tensor of the given shape, widened. */
     float[] vector(String name, long... shape) {
-        return source.tensor(prefix + name, shape).toFloats();
+        return weights(name, shape).toFloats();
     }
 
     Norm layerNorm(String name, int width, double epsilon) {

@@ -36,7 +36,7 @@ public record GenerationDefaults(
     /**
      * Reads the defaults of a model.
      *
-     * @throws CheckpointException when a value has the wrong type
+     * @throws CheckpointException when a value has the wrong type or is out of range
      */
     public static GenerationDefaults of(ModelDirectory dir) {
         Settings config = dir.config();
@@ -47,17 +47,29 @@ public record GenerationDefaults(
         config.optionalSection("text_config").ifPresent(sources::add);
         // old models keep these beside the architecture; a config's top_k may mean another thing once they have a file of their own
         Settings how = generation.orElse(config);
-        return new GenerationDefaults(
+        GenerationDefaults read = new GenerationDefaults(
                 eos(sources), id(sources, "bos_token_id"), id(sources, "pad_token_id"),
                 how.has("max_new_tokens") ? OptionalInt.of(how.integer("max_new_tokens")) : OptionalInt.empty(),
                 how.flag("do_sample", false), how.number("temperature", 1), how.integer("top_k", 50), how.number("top_p", 1),
                 how.number("min_p", 0), how.number("repetition_penalty", 1));
+        read.requireUsable(generation.isPresent() ? "generation_config.json" : "config.json");
+        return read;
+    }
+
+    /** A bad recommendation is the file's error, so it is found before a user's own options are put over it. */
+    private void requireUsable(String file) {
+        if (maxNewTokens.isPresent() && maxNewTokens.getAsInt() < 1) {
+            throw new CheckpointException(file + ": max_new_tokens should be at least 1 but is " + maxNewTokens.getAsInt());
+        }
+        try {
+            sampling(0);
+        } catch (IllegalArgumentException e) {
+            throw new CheckpointException(file + ": " + e.getMessage(), e);
+        }
     }
 
     /**
      * The recommended way of choosing tokens: greedy unless the model asks for sampling.
-     *
-     * @throws IllegalArgumentException when a recommended value is out of range
      */
     public SamplingOptions sampling(long seed) {
         if (!doSample) return SamplingOptions.greedy().withRepetitionPenalty(repetitionPenalty).withSeed(seed);

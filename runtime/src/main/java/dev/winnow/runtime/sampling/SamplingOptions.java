@@ -17,12 +17,12 @@ public record SamplingOptions(double temperature, int topK, double topP, double 
         require(topK >= 0, "top-k", "0 (off) or more", topK);
         require(topP > 0 && topP <= 1, "top-p", "above 0 and at most 1", topP);
         require(minP >= 0 && minP <= 1, "min-p", "between 0 and 1", minP);
-        require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition penalty", "above 0", repetitionPenalty);
+        require(repetitionPenalty > 0 && Double.isFinite(repetitionPenalty), "repetition-penalty", "above 0", repetitionPenalty);
     }
 
     // written so that NaN fails
     private static void require(boolean inRange, String name, String range, Number value) {
-        if (!inRange) throw new IllegalArgumentException(name + " must be " + range + ", not " + value);
+        if (!inRange) throw new IllegalArgumentException(name + " should be " + range + " but is " + value);
     }
 
     /** The most likely token, always. */

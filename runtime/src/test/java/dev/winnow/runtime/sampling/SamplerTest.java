@@ -121,12 +121,12 @@ class SamplerTest {
     @Test
     void optionsOutOfRangeAreRefused() {
         assertThatThrownBy(() -> PLAIN.withTemperature(-1)).isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("temperature must be 0 or more, not -1.0");
-        assertThatThrownBy(() -> PLAIN.withTemperature(Double.NaN)).hasMessageContaining("not NaN");
-        assertThatThrownBy(() -> PLAIN.withTopK(-1)).hasMessage("top-k must be 0 (off) or more, not -1");
-        assertThatThrownBy(() -> PLAIN.withTopP(0)).hasMessage("top-p must be above 0 and at most 1, not 0.0");
-        assertThatThrownBy(() -> PLAIN.withMinP(1.5)).hasMessage("min-p must be between 0 and 1, not 1.5");
-        assertThatThrownBy(() -> PLAIN.withRepetitionPenalty(0)).hasMessage("repetition penalty must be above 0, not 0.0");
+                .hasMessage("temperature should be 0 or more but is -1.0");
+        assertThatThrownBy(() -> PLAIN.withTemperature(Double.NaN)).hasMessageContaining("is NaN");
+        assertThatThrownBy(() -> PLAIN.withTopK(-1)).hasMessage("top-k should be 0 (off) or more but is -1");
+        assertThatThrownBy(() -> PLAIN.withTopP(0)).hasMessage("top-p should be above 0 and at most 1 but is 0.0");
+        assertThatThrownBy(() -> PLAIN.withMinP(1.5)).hasMessage("min-p should be between 0 and 1 but is 1.5");
+        assertThatThrownBy(() -> PLAIN.withRepetitionPenalty(0)).hasMessage("repetition-penalty should be above 0 but is 0.0");
         assertThat(PLAIN.withMinP(1).isGreedy()).isFalse();
         assertThat(draw(new Sampler(PLAIN.withMinP(1)), new float[] {0, 1, 0.9f}, 20)).containsOnly(1);
     }

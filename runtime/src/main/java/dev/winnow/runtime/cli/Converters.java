@@ -1,0 +1,38 @@
+package dev.winnow.runtime.cli;
+
+import java.nio.file.Path;
+import java.util.function.Function;
+import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Reads the values of options, with messages for people who do not know what an int is. */
+final class Converters {
+    private Converters() {}
+
+    static void register(CommandLine line) {
+        ITypeConverter<Integer> integers = number("a whole number of at most 32 bits", Integer::valueOf);
+        ITypeConverter<Long> longs = number("a whole number of at most 64 bits", Long::valueOf);
+        line.registerConverter(int.class, integers);
+        line.registerConverter(Integer.class, integers);
+        line.registerConverter(long.class, longs);
+        line.registerConverter(Double.class, number("a number", Double::valueOf));
+        line.registerConverter(Path.class, Converters::path);
+    }
+
+    private static <T> ITypeConverter<T> number(String what, Function<String, T> parse) {
+        return text -> {
+            try {
+                return parse.apply(text);
+            } catch (NumberFormatException e) {
+                throw new TypeConversionException("'" + text + "' is not " + what);
+            }
+        };
+    }
+
+    // the empty path means the current directory to Java, and a variable that was not set to the user
+    private static Path path(String text) {
+        if (text.isBlank()) throw new TypeConversionException("the name is empty");
+        return Path.of(text);
+    }
+}
