@@ -117,6 +117,10 @@ public final class Tracer {
             throw new RequestException("pixel_values should have shape [batch, " + channels + ", " + size + ", " + size + "] but has "
                     + Arrays.toString(t.shape()));
         }
+        switch (t.dtype()) {
+            case F64, F32, F16, BF16 -> { }
+            default -> throw new RequestException("pixel_values should hold floating-point numbers but is " + t.dtype());
+        }
         float[] pixels = t.toFloats();
         for (float p : pixels) {
             if (!Float.isFinite(p)) throw new RequestException("pixel_values holds " + p + "; all values should be finite");
@@ -253,9 +257,11 @@ public final class Tracer {
         for (int[] ids : batch) {
             int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
             int wanted = places / m.tokensPerImage();
-            if (places % m.tokensPerImage() != 0 || taken + wanted > images) {
-                throw new RequestException("input_ids has " + places + " image tokens in one sequence, but pixel_values holds " + images
-                        + (images == 1 ? " image of " : " images of ") + m.tokensPerImage() + " tokens");
+            if (places % m.tokensPerImage() != 0) {
+                throw new RequestException("input_ids has " + places + " image tokens in a sequence, but an image takes " + m.tokensPerImage());
+            }
+            if (taken + wanted > images) {
+                throw new RequestException("input_ids has places for more images than the " + images + " in pixel_values");
             }
             Tokens prompt = m.merge(ids, features.subList(taken, taken + wanted), 0);
             taken += wanted;
@@ -263,7 +269,7 @@ public final class Tracer {
             record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
         }
-        if (taken < images) throw new RequestException("pixel_values holds " + images + " images, but input_ids has places for " + taken);
+        if (taken < images) throw new RequestException("pixel_values holds " + images + (images == 1 ? " image" : " images") + ", but input_ids has places for " + taken);
         generated(generated);
     }
 

@@ -111,9 +111,10 @@ final class GenerateCommand implements Callable<Integer> {
         int last = s.languageTokens().stream().reduce((a, b) -> b).orElse(0);
         if (last != s.promptTokens()) line.append(" (").append(last).append(" in the last layer)");
         common.err().println(line);
+        String rate = s.generatedTokens() < 2 ? "1 token" : s.generatedTokens() + " tokens at "
+                + String.format(Locale.ROOT, "%.1f", s.tokensPerSecond()) + "/s";
         common.err().println("first token " + Tables.seconds(s.firstTokenSeconds()) + " (vision " + Tables.seconds(s.visionSeconds())
-                + ", prompt " + Tables.seconds(s.prefillSeconds()) + "; reduction " + Tables.seconds(s.reductionSeconds()) + "), then "
-                + s.generatedTokens() + " tokens at " + String.format(Locale.ROOT, "%.1f", s.tokensPerSecond()) + "/s; "
-                + Tables.quantity(s.flops(), "FLOP") + ", cache " + Tables.quantity(s.cacheBytes(), "B"));
+                + ", prompt " + Tables.seconds(s.prefillSeconds()) + "; reduction " + Tables.seconds(s.reductionSeconds()) + "), "
+                + rate + "; " + Tables.quantity(s.flops(), "FLOP") + ", cache " + Tables.quantity(s.cacheBytes(), "B"));
     }
 }

@@ -25,6 +25,8 @@ import java.util.stream.LongStream;
  */
 public final class SyntheticModel {
     private static final double DEVIATION = 0.02;
+    /** The rest is for the heap and for what else the machine is doing. */
+    private static final double SHARE_OF_MEMORY = 0.5;
     private static final long CHUNK = 1 << 20;
 
     private SyntheticModel() {}
@@ -57,15 +59,15 @@ public final class SyntheticModel {
 
     /** Counts bytes before they are allocated: all tensors are in memory at once, and asking for too much can stall a machine. */
     private static final class Allowance {
-        private double left = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+        private double left = SHARE_OF_MEMORY * ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
 
         void take(String name, DType dtype, long[] shape) {
             double bytes = dtype.bytes();
             for (long d : shape) bytes *= d;
             left -= bytes;
             if (left < 0) {
-                throw new CheckpointException("a model of this configuration does not fit into this machine's memory, tensor " + name
-                        + " of shape " + Arrays.toString(shape) + " goes beyond it");
+                throw new CheckpointException("a model of this configuration would take more than half of this machine's memory; it is tensor " + name
+                        + " of shape " + Arrays.toString(shape) + " that goes beyond it");
             }
         }
     }

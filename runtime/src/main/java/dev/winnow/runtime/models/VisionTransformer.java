@@ -85,6 +85,8 @@ public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear cla
     }
 
     private static int labels(Settings c) {
-        return c.optionalSection("id2label").map(s -> s.keys().size()).orElse(c.integer("num_labels", 2));
+        int labels = c.optionalSection("id2label").map(s -> s.keys().size()).orElse(c.integer("num_labels", 2));
+        if (labels < 1) throw new CheckpointException("config: a classifier needs labels, but id2label or num_labels gives " + labels);
+        return labels;
     }
 }
