@@ -8,7 +8,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -60,6 +59,7 @@ public final class Tokenizer implements AutoCloseable {
 
     /** A tokenizer from the text of a tokenizer.json; {@code file} is how messages call it. */
     static Tokenizer parse(String json, String file) {
+        NativeHazards.check(json, file);
         TokenizersLibrary library = NativeTokenizers.library();
         // both readings of a large file take a good part of a second
         CompletableFuture<Vocabulary> vocabulary = CompletableFuture.supplyAsync(() -> Vocabulary.parse(json, file));
@@ -107,7 +107,7 @@ public final class Tokenizer implements AutoCloseable {
                 throw new CheckpointException(file + " cannot encode this text: " + e.getMessage(), e);
             }
             try {
-                return toInts(library.getTokenIds(encoding));
+                return ids(library.getTokenIds(encoding));
             } finally {
                 library.deleteEncoding(encoding);
             }
@@ -146,8 +146,16 @@ public final class Tokenizer implements AutoCloseable {
         }
     }
 
-    private static int[] toInts(long[] ids) {
-        return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
+    private int[] ids(long[] wide) {
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            // a damaged file may make the tokenizer add special tokens that it has not
+            if (!vocabulary.knows((int) Math.min(wide[i], Integer.MAX_VALUE))) {
+                throw new CheckpointException(file + " is not a valid tokenizer: it uses the id " + wide[i] + ", which no token has");
+            }
+            ids[i] = (int) wide[i];
+        }
+        return ids;
     }
 
     Vocabulary vocabulary() {

@@ -52,7 +52,7 @@ final class Vocabulary {
                 }
             }
         } catch (IOException e) {
-            throw new CheckpointException(file + " is not a valid tokenizer: " + firstLine(e), e);
+            throw invalid(file, e);
         }
         if (vocabulary.byteFallback) vocabulary.findBytes();
         return vocabulary;
@@ -135,8 +135,9 @@ final class Vocabulary {
         });
     }
 
-    private static String firstLine(IOException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    static CheckpointException invalid(String file, IOException e) {
+        String firstLine = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        return new CheckpointException(file + " is not a valid tokenizer: " + firstLine, e);
     }
 
     OptionalInt id(String token) {
