@@ -13,8 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 
 /**
- * Refuses what the native tokenizers would not survive. They report most faults of a tokenizer.json, but panic on a few, and a panic
- * ends the whole process. These were found by feeding some hundred thousand damaged files to tokenizers 0.21.4:
+ * Refuses what the native tokenizers would not survive. They report most faults of a tokenizer.json, but panic on a few, and
+ * a panic ends the whole process. These were found by feeding some hundred thousand damaged files to tokenizers 0.21.4:
  * <ul>
  *   <li>a TemplateProcessing whose single sequence uses a special token it does not list, or the second sequence;
  *   <li>a Precompiled normalizer without a valid table;

@@ -81,7 +81,7 @@ public final class Tokenizer implements AutoCloseable {
 
     private static String read(Path path) {
         try {
-            if (Files.size(path) > LARGEST_FILE) throw new CheckpointException(path + " is larger than " + LARGEST_FILE + " bytes");
+            if (Files.size(path) > LARGEST_FILE) throw new CheckpointException(path + " is over " + LARGEST_FILE + " bytes");
             return Files.readString(path);
         } catch (CharacterCodingException e) {
             throw new CheckpointException(path + " is not UTF-8", e);
@@ -151,7 +151,7 @@ public final class Tokenizer implements AutoCloseable {
         for (int i = 0; i < ids.length; i++) {
             // a damaged file may make the tokenizer add special tokens that it has not
             if (!vocabulary.knows((int) Math.min(wide[i], Integer.MAX_VALUE))) {
-                throw new CheckpointException(file + " is not a valid tokenizer: it uses the id " + wide[i] + ", which no token has");
+                throw new CheckpointException(file + " is not a valid tokenizer: it uses the unknown id " + wide[i]);
             }
             ids[i] = (int) wide[i];
         }

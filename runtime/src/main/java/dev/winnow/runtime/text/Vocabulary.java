@@ -13,9 +13,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * What Winnow itself must know of a {@code tokenizer.json}, since the native binding neither looks tokens up nor tells what they are:
- * ids by token, which ids are special, and which stand for single bytes. Read in one pass, without building a tree of the file, and
- * only as far as needed: the merges of a large BPE model, usually last, are half of it.
+ * What Winnow itself must know of a {@code tokenizer.json}, since the native binding neither looks tokens up nor tells what
+ * they are: ids by token, which ids are special, and which stand for single bytes. Read in one pass, without building a tree
+ * of the file, and only as far as needed: the merges of a large BPE model, usually last, are half of it.
  */
 final class Vocabulary {
     /** Far above any vocabulary; sets of ids take memory up to the highest one. */

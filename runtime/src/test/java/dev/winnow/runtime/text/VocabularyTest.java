@@ -39,16 +39,19 @@ class VocabularyTest {
 
     @Test
     void aUnigramTokensPlaceIsItsId() {
-        Vocabulary vocabulary = Vocabulary.parse("{\"model\": {\"vocab\": [[\"a\", -1.5], [\"b\", -2, [0]], [\"c\", 0]], \"unk_id\": 0}}", "t");
+        Vocabulary vocabulary = Vocabulary.parse("""
+                {"model": {"vocab": [["a", -1.5], ["b", -2, [0]], ["c", 0]], "unk_id": 0}}""", "t");
         assertThat(vocabulary.id("c")).hasValue(2);
         assertThat(vocabulary.size()).isEqualTo(3);
     }
 
     @Test
     void whatIsNoTokenizerIsRefused() {
-        for (String json : new String[] {"", "[", "[]", "{\"model\": {\"vocab\": {\"a\": -1}}}", "{\"model\": {\"vocab\": {\"a\": 99999999999}}}",
-            "{\"decoder\": {\"type\": ", "{\"added_tokens\": [{\"id\": {}}]}"}) {
-            assertThatThrownBy(() -> Vocabulary.parse(json, "t")).as(json).isInstanceOf(CheckpointException.class).hasMessageStartingWith("t ");
+        for (String json : new String[] {"", "[", "[]",
+            "{\"model\": {\"vocab\": {\"a\": -1}}}", "{\"model\": {\"vocab\": {\"a\": 99999999999}}}",
+            "{\"model\": {\"vocab\": {\"a\": 2000000000}}}", "{\"decoder\": {\"type\": ", "{\"added_tokens\": [{\"id\": {}}]}"}) {
+            assertThatThrownBy(() -> Vocabulary.parse(json, "t")).as(json).isInstanceOf(CheckpointException.class)
+                    .hasMessageStartingWith("t ");
         }
     }
 }
