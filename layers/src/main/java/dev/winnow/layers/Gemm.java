@@ -37,7 +37,7 @@ public final class Gemm {
         else many(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
     }
 
-    private static void few(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+    static void few(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                             float[] y, int yOffset, int yStride, Activation f, boolean add) {
         Tensor weight = linear.weight();
         int in = linear.in();
@@ -66,7 +66,7 @@ public final class Gemm {
         return Math.max(4, Math.min(streamed, even) + 3 & ~3);
     }
 
-    private static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+    static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                              float[] y, int yOffset, int yStride, Activation f, boolean add) {
         Tensor weight = linear.weight();
         int in = linear.in();

@@ -23,6 +23,9 @@ public interface Kernels {
      */
     void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth, float[] panel, int panelOffset);
 
+    /** {@link #packPanel} from an f32 array: {@code panel[p * panelWidth() + j] = source[offset + j * stride + p]}, and the zeros. */
+    void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset);
+
     /**
      * The GEMM micro-kernel: {@code C[rows, cols] (+)= A[rows, depth] * B[depth, cols]}. B is read in whole vectors
      * (of at most 16 lanes), so its last must be readable; only {@code cols <= panelWidth()} columns of C are written.

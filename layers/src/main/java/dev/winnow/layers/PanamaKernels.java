@@ -10,6 +10,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -22,12 +23,20 @@ final class PanamaKernels implements Kernels {
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
+    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
+    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
+    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
     /**
      * Rows of a register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 4 x 3 fill 12 of the 16 of AVX2. Either
      * gives more independent sums than two FMA units of latency 4 need.
      */
     private static final boolean EIGHT_ROWS = L == 16 || System.getProperty("os.arch").equals("aarch64");
     private static final int ROWS = EIGHT_ROWS ? 8 : 4;
+
+    /** A register tile on its way to C. */
+    private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * 3 * L]);
+    /** Where stored rows are widened to. */
+    private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
 
     @Override
     public int panelWidth() {
@@ -37,29 +46,55 @@ final class PanamaKernels implements Kernels {
     @Override
     public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
                               float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        if (cols <= 0) return;
+        int vectors = (cols + L - 1) / L;
+        int width = vectors * L;
+        float[] tile = TILE.get();
         for (int i = 0; i < rows; i += ROWS) {
             int n = Math.min(ROWS, rows - i);
             int ai = aOffset + i * aStride;
             int ci = cOffset + i * cStride;
+            // a whole tile that overwrites C goes there directly, others through a buffer
+            boolean direct = !add && n == ROWS && cols == width;
+            float[] to = direct ? c : tile;
+            int toOffset = direct ? ci : 0;
+            int toStride = direct ? cStride : width;
             if (EIGHT_ROWS) {
-                if (cols > 2 * L) multiply8x3(a, ai, aStride, b, bOffset, bStride, c, ci, cStride, n, depth, cols, add);
-                else if (cols > L) multiply8x2(a, ai, aStride, b, bOffset, bStride, c, ci, cStride, n, depth, cols, add);
-                else multiply8x1(a, ai, aStride, b, bOffset, bStride, c, ci, cStride, n, depth, cols, add);
+                switch (vectors) {
+                    case 3 -> tile8x3(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    case 2 -> tile8x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    default -> tile8x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                }
             } else {
-                if (cols > 2 * L) multiply4x3(a, ai, aStride, b, bOffset, bStride, c, ci, cStride, n, depth, cols, add);
-                else if (cols > L) multiply4x2(a, ai, aStride, b, bOffset, bStride, c, ci, cStride, n, depth, cols, add);
-                else multiply4x1(a, ai, aStride, b, bOffset, bStride, c, ci, cStride, n, depth, cols, add);
+                switch (vectors) {
+                    case 3 -> tile4x3(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    case 2 -> tile4x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    default -> tile4x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                }
+            }
+            if (!direct) {
+                for (int r = 0; r < n; r++) deliver(tile, r * width, c, ci + r * cStride, cols, add);
             }
         }
     }
 
-    // The register tiles. A tile of fewer rows than its height repeats its last row: the repeats compute and store the same
-    // values, which costs nothing that a bandwidth-bound short tile would miss and saves one method per height.
+    private static void deliver(float[] tile, int from, float[] c, int to, int n, boolean add) {
+        int i = 0;
+        if (add) {
+            for (; i <= n - L; i += L) {
+                FloatVector.fromArray(F, c, to + i).add(FloatVector.fromArray(F, tile, from + i)).intoArray(c, to + i);
+            }
+        } else {
+            for (; i <= n - L; i += L) FloatVector.fromArray(F, tile, from + i).intoArray(c, to + i);
+        }
+        for (; i < n; i++) c[to + i] = add ? c[to + i] + tile[from + i] : tile[from + i];
+    }
 
-    private static void multiply8x3(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                                    float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        int last = rows - 1;
+    // The register tiles: A[last + 1, depth] * B[depth, vectors]. A tile of fewer rows than its height repeats its last row; that
+    // costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
+    // can compile, and a method that C1 gives up on may stay interpreted for good.
+
+    private static void tile8x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+                                float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
@@ -68,42 +103,30 @@ final class PanamaKernels implements Kernels {
         int a5 = aOffset + Math.min(5, last) * aStride;
         int a6 = aOffset + Math.min(6, last) * aStride;
         int a7 = aOffset + Math.min(7, last) * aStride;
-        int c0 = cOffset;
-        int c1 = cOffset + Math.min(1, last) * cStride;
-        int c2 = cOffset + Math.min(2, last) * cStride;
-        int c3 = cOffset + Math.min(3, last) * cStride;
-        int c4 = cOffset + Math.min(4, last) * cStride;
-        int c5 = cOffset + Math.min(5, last) * cStride;
-        int c6 = cOffset + Math.min(6, last) * cStride;
-        int c7 = cOffset + Math.min(7, last) * cStride;
-        FloatVector s00, s01, s02;
-        FloatVector s10, s11, s12;
-        FloatVector s20, s21, s22;
-        FloatVector s30, s31, s32;
-        FloatVector s40, s41, s42;
-        FloatVector s50, s51, s52;
-        FloatVector s60, s61, s62;
-        FloatVector s70, s71, s72;
-        VectorMask<Float> m = F.indexInRange(2 * L, cols);
-        if (add) {
-            s00 = FloatVector.fromArray(F, c, c0); s01 = FloatVector.fromArray(F, c, c0 + L); s02 = FloatVector.fromArray(F, c, c0 + 2 * L, m);
-            s10 = FloatVector.fromArray(F, c, c1); s11 = FloatVector.fromArray(F, c, c1 + L); s12 = FloatVector.fromArray(F, c, c1 + 2 * L, m);
-            s20 = FloatVector.fromArray(F, c, c2); s21 = FloatVector.fromArray(F, c, c2 + L); s22 = FloatVector.fromArray(F, c, c2 + 2 * L, m);
-            s30 = FloatVector.fromArray(F, c, c3); s31 = FloatVector.fromArray(F, c, c3 + L); s32 = FloatVector.fromArray(F, c, c3 + 2 * L, m);
-            s40 = FloatVector.fromArray(F, c, c4); s41 = FloatVector.fromArray(F, c, c4 + L); s42 = FloatVector.fromArray(F, c, c4 + 2 * L, m);
-            s50 = FloatVector.fromArray(F, c, c5); s51 = FloatVector.fromArray(F, c, c5 + L); s52 = FloatVector.fromArray(F, c, c5 + 2 * L, m);
-            s60 = FloatVector.fromArray(F, c, c6); s61 = FloatVector.fromArray(F, c, c6 + L); s62 = FloatVector.fromArray(F, c, c6 + 2 * L, m);
-            s70 = FloatVector.fromArray(F, c, c7); s71 = FloatVector.fromArray(F, c, c7 + L); s72 = FloatVector.fromArray(F, c, c7 + 2 * L, m);
-        } else {
-            s00 = s01 = s02 = FloatVector.zero(F);
-            s10 = s11 = s12 = FloatVector.zero(F);
-            s20 = s21 = s22 = FloatVector.zero(F);
-            s30 = s31 = s32 = FloatVector.zero(F);
-            s40 = s41 = s42 = FloatVector.zero(F);
-            s50 = s51 = s52 = FloatVector.zero(F);
-            s60 = s61 = s62 = FloatVector.zero(F);
-            s70 = s71 = s72 = FloatVector.zero(F);
-        }
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s22 = s00;
+        FloatVector s30 = s00;
+        FloatVector s31 = s00;
+        FloatVector s32 = s00;
+        FloatVector s40 = s00;
+        FloatVector s41 = s00;
+        FloatVector s42 = s00;
+        FloatVector s50 = s00;
+        FloatVector s51 = s00;
+        FloatVector s52 = s00;
+        FloatVector s60 = s00;
+        FloatVector s61 = s00;
+        FloatVector s62 = s00;
+        FloatVector s70 = s00;
+        FloatVector s71 = s00;
+        FloatVector s72 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
@@ -141,19 +164,34 @@ final class PanamaKernels implements Kernels {
             s71 = x7.fma(b1, s71);
             s72 = x7.fma(b2, s72);
         }
-        s00.intoArray(c, c0); s01.intoArray(c, c0 + L); s02.intoArray(c, c0 + 2 * L, m);
-        s10.intoArray(c, c1); s11.intoArray(c, c1 + L); s12.intoArray(c, c1 + 2 * L, m);
-        s20.intoArray(c, c2); s21.intoArray(c, c2 + L); s22.intoArray(c, c2 + 2 * L, m);
-        s30.intoArray(c, c3); s31.intoArray(c, c3 + L); s32.intoArray(c, c3 + 2 * L, m);
-        s40.intoArray(c, c4); s41.intoArray(c, c4 + L); s42.intoArray(c, c4 + 2 * L, m);
-        s50.intoArray(c, c5); s51.intoArray(c, c5 + L); s52.intoArray(c, c5 + 2 * L, m);
-        s60.intoArray(c, c6); s61.intoArray(c, c6 + L); s62.intoArray(c, c6 + 2 * L, m);
-        s70.intoArray(c, c7); s71.intoArray(c, c7 + L); s72.intoArray(c, c7 + 2 * L, m);
+        s00.intoArray(c, cOffset);
+        s01.intoArray(c, cOffset + L);
+        s02.intoArray(c, cOffset + 2 * L);
+        s10.intoArray(c, cOffset + cStride);
+        s11.intoArray(c, cOffset + cStride + L);
+        s12.intoArray(c, cOffset + cStride + 2 * L);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s21.intoArray(c, cOffset + 2 * cStride + L);
+        s22.intoArray(c, cOffset + 2 * cStride + 2 * L);
+        s30.intoArray(c, cOffset + 3 * cStride);
+        s31.intoArray(c, cOffset + 3 * cStride + L);
+        s32.intoArray(c, cOffset + 3 * cStride + 2 * L);
+        s40.intoArray(c, cOffset + 4 * cStride);
+        s41.intoArray(c, cOffset + 4 * cStride + L);
+        s42.intoArray(c, cOffset + 4 * cStride + 2 * L);
+        s50.intoArray(c, cOffset + 5 * cStride);
+        s51.intoArray(c, cOffset + 5 * cStride + L);
+        s52.intoArray(c, cOffset + 5 * cStride + 2 * L);
+        s60.intoArray(c, cOffset + 6 * cStride);
+        s61.intoArray(c, cOffset + 6 * cStride + L);
+        s62.intoArray(c, cOffset + 6 * cStride + 2 * L);
+        s70.intoArray(c, cOffset + 7 * cStride);
+        s71.intoArray(c, cOffset + 7 * cStride + L);
+        s72.intoArray(c, cOffset + 7 * cStride + 2 * L);
     }
 
-    private static void multiply8x2(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                                    float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        int last = rows - 1;
+    private static void tile8x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+                                float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
@@ -162,42 +200,22 @@ final class PanamaKernels implements Kernels {
         int a5 = aOffset + Math.min(5, last) * aStride;
         int a6 = aOffset + Math.min(6, last) * aStride;
         int a7 = aOffset + Math.min(7, last) * aStride;
-        int c0 = cOffset;
-        int c1 = cOffset + Math.min(1, last) * cStride;
-        int c2 = cOffset + Math.min(2, last) * cStride;
-        int c3 = cOffset + Math.min(3, last) * cStride;
-        int c4 = cOffset + Math.min(4, last) * cStride;
-        int c5 = cOffset + Math.min(5, last) * cStride;
-        int c6 = cOffset + Math.min(6, last) * cStride;
-        int c7 = cOffset + Math.min(7, last) * cStride;
-        FloatVector s00, s01;
-        FloatVector s10, s11;
-        FloatVector s20, s21;
-        FloatVector s30, s31;
-        FloatVector s40, s41;
-        FloatVector s50, s51;
-        FloatVector s60, s61;
-        FloatVector s70, s71;
-        VectorMask<Float> m = F.indexInRange(1 * L, cols);
-        if (add) {
-            s00 = FloatVector.fromArray(F, c, c0); s01 = FloatVector.fromArray(F, c, c0 + L, m);
-            s10 = FloatVector.fromArray(F, c, c1); s11 = FloatVector.fromArray(F, c, c1 + L, m);
-            s20 = FloatVector.fromArray(F, c, c2); s21 = FloatVector.fromArray(F, c, c2 + L, m);
-            s30 = FloatVector.fromArray(F, c, c3); s31 = FloatVector.fromArray(F, c, c3 + L, m);
-            s40 = FloatVector.fromArray(F, c, c4); s41 = FloatVector.fromArray(F, c, c4 + L, m);
-            s50 = FloatVector.fromArray(F, c, c5); s51 = FloatVector.fromArray(F, c, c5 + L, m);
-            s60 = FloatVector.fromArray(F, c, c6); s61 = FloatVector.fromArray(F, c, c6 + L, m);
-            s70 = FloatVector.fromArray(F, c, c7); s71 = FloatVector.fromArray(F, c, c7 + L, m);
-        } else {
-            s00 = s01 = FloatVector.zero(F);
-            s10 = s11 = FloatVector.zero(F);
-            s20 = s21 = FloatVector.zero(F);
-            s30 = s31 = FloatVector.zero(F);
-            s40 = s41 = FloatVector.zero(F);
-            s50 = s51 = FloatVector.zero(F);
-            s60 = s61 = FloatVector.zero(F);
-            s70 = s71 = FloatVector.zero(F);
-        }
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s30 = s00;
+        FloatVector s31 = s00;
+        FloatVector s40 = s00;
+        FloatVector s41 = s00;
+        FloatVector s50 = s00;
+        FloatVector s51 = s00;
+        FloatVector s60 = s00;
+        FloatVector s61 = s00;
+        FloatVector s70 = s00;
+        FloatVector s71 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
@@ -226,19 +244,26 @@ final class PanamaKernels implements Kernels {
             s70 = x7.fma(b0, s70);
             s71 = x7.fma(b1, s71);
         }
-        s00.intoArray(c, c0); s01.intoArray(c, c0 + L, m);
-        s10.intoArray(c, c1); s11.intoArray(c, c1 + L, m);
-        s20.intoArray(c, c2); s21.intoArray(c, c2 + L, m);
-        s30.intoArray(c, c3); s31.intoArray(c, c3 + L, m);
-        s40.intoArray(c, c4); s41.intoArray(c, c4 + L, m);
-        s50.intoArray(c, c5); s51.intoArray(c, c5 + L, m);
-        s60.intoArray(c, c6); s61.intoArray(c, c6 + L, m);
-        s70.intoArray(c, c7); s71.intoArray(c, c7 + L, m);
+        s00.intoArray(c, cOffset);
+        s01.intoArray(c, cOffset + L);
+        s10.intoArray(c, cOffset + cStride);
+        s11.intoArray(c, cOffset + cStride + L);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s21.intoArray(c, cOffset + 2 * cStride + L);
+        s30.intoArray(c, cOffset + 3 * cStride);
+        s31.intoArray(c, cOffset + 3 * cStride + L);
+        s40.intoArray(c, cOffset + 4 * cStride);
+        s41.intoArray(c, cOffset + 4 * cStride + L);
+        s50.intoArray(c, cOffset + 5 * cStride);
+        s51.intoArray(c, cOffset + 5 * cStride + L);
+        s60.intoArray(c, cOffset + 6 * cStride);
+        s61.intoArray(c, cOffset + 6 * cStride + L);
+        s70.intoArray(c, cOffset + 7 * cStride);
+        s71.intoArray(c, cOffset + 7 * cStride + L);
     }
 
-    private static void multiply8x1(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                                    float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        int last = rows - 1;
+    private static void tile8x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+                                float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
@@ -247,42 +272,14 @@ final class PanamaKernels implements Kernels {
         int a5 = aOffset + Math.min(5, last) * aStride;
         int a6 = aOffset + Math.min(6, last) * aStride;
         int a7 = aOffset + Math.min(7, last) * aStride;
-        int c0 = cOffset;
-        int c1 = cOffset + Math.min(1, last) * cStride;
-        int c2 = cOffset + Math.min(2, last) * cStride;
-        int c3 = cOffset + Math.min(3, last) * cStride;
-        int c4 = cOffset + Math.min(4, last) * cStride;
-        int c5 = cOffset + Math.min(5, last) * cStride;
-        int c6 = cOffset + Math.min(6, last) * cStride;
-        int c7 = cOffset + Math.min(7, last) * cStride;
-        FloatVector s00;
-        FloatVector s10;
-        FloatVector s20;
-        FloatVector s30;
-        FloatVector s40;
-        FloatVector s50;
-        FloatVector s60;
-        FloatVector s70;
-        VectorMask<Float> m = F.indexInRange(0, cols);
-        if (add) {
-            s00 = FloatVector.fromArray(F, c, c0, m);
-            s10 = FloatVector.fromArray(F, c, c1, m);
-            s20 = FloatVector.fromArray(F, c, c2, m);
-            s30 = FloatVector.fromArray(F, c, c3, m);
-            s40 = FloatVector.fromArray(F, c, c4, m);
-            s50 = FloatVector.fromArray(F, c, c5, m);
-            s60 = FloatVector.fromArray(F, c, c6, m);
-            s70 = FloatVector.fromArray(F, c, c7, m);
-        } else {
-            s00 = FloatVector.zero(F);
-            s10 = FloatVector.zero(F);
-            s20 = FloatVector.zero(F);
-            s30 = FloatVector.zero(F);
-            s40 = FloatVector.zero(F);
-            s50 = FloatVector.zero(F);
-            s60 = FloatVector.zero(F);
-            s70 = FloatVector.zero(F);
-        }
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s10 = s00;
+        FloatVector s20 = s00;
+        FloatVector s30 = s00;
+        FloatVector s40 = s00;
+        FloatVector s50 = s00;
+        FloatVector s60 = s00;
+        FloatVector s70 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -302,43 +299,34 @@ final class PanamaKernels implements Kernels {
             FloatVector x7 = FloatVector.broadcast(F, a[a7 + p]);
             s70 = x7.fma(b0, s70);
         }
-        s00.intoArray(c, c0, m);
-        s10.intoArray(c, c1, m);
-        s20.intoArray(c, c2, m);
-        s30.intoArray(c, c3, m);
-        s40.intoArray(c, c4, m);
-        s50.intoArray(c, c5, m);
-        s60.intoArray(c, c6, m);
-        s70.intoArray(c, c7, m);
+        s00.intoArray(c, cOffset);
+        s10.intoArray(c, cOffset + cStride);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s30.intoArray(c, cOffset + 3 * cStride);
+        s40.intoArray(c, cOffset + 4 * cStride);
+        s50.intoArray(c, cOffset + 5 * cStride);
+        s60.intoArray(c, cOffset + 6 * cStride);
+        s70.intoArray(c, cOffset + 7 * cStride);
     }
 
-    private static void multiply4x3(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                                    float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        int last = rows - 1;
+    private static void tile4x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+                                float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
         int a3 = aOffset + Math.min(3, last) * aStride;
-        int c0 = cOffset;
-        int c1 = cOffset + Math.min(1, last) * cStride;
-        int c2 = cOffset + Math.min(2, last) * cStride;
-        int c3 = cOffset + Math.min(3, last) * cStride;
-        FloatVector s00, s01, s02;
-        FloatVector s10, s11, s12;
-        FloatVector s20, s21, s22;
-        FloatVector s30, s31, s32;
-        VectorMask<Float> m = F.indexInRange(2 * L, cols);
-        if (add) {
-            s00 = FloatVector.fromArray(F, c, c0); s01 = FloatVector.fromArray(F, c, c0 + L); s02 = FloatVector.fromArray(F, c, c0 + 2 * L, m);
-            s10 = FloatVector.fromArray(F, c, c1); s11 = FloatVector.fromArray(F, c, c1 + L); s12 = FloatVector.fromArray(F, c, c1 + 2 * L, m);
-            s20 = FloatVector.fromArray(F, c, c2); s21 = FloatVector.fromArray(F, c, c2 + L); s22 = FloatVector.fromArray(F, c, c2 + 2 * L, m);
-            s30 = FloatVector.fromArray(F, c, c3); s31 = FloatVector.fromArray(F, c, c3 + L); s32 = FloatVector.fromArray(F, c, c3 + 2 * L, m);
-        } else {
-            s00 = s01 = s02 = FloatVector.zero(F);
-            s10 = s11 = s12 = FloatVector.zero(F);
-            s20 = s21 = s22 = FloatVector.zero(F);
-            s30 = s31 = s32 = FloatVector.zero(F);
-        }
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s22 = s00;
+        FloatVector s30 = s00;
+        FloatVector s31 = s00;
+        FloatVector s32 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
@@ -360,39 +348,34 @@ final class PanamaKernels implements Kernels {
             s31 = x3.fma(b1, s31);
             s32 = x3.fma(b2, s32);
         }
-        s00.intoArray(c, c0); s01.intoArray(c, c0 + L); s02.intoArray(c, c0 + 2 * L, m);
-        s10.intoArray(c, c1); s11.intoArray(c, c1 + L); s12.intoArray(c, c1 + 2 * L, m);
-        s20.intoArray(c, c2); s21.intoArray(c, c2 + L); s22.intoArray(c, c2 + 2 * L, m);
-        s30.intoArray(c, c3); s31.intoArray(c, c3 + L); s32.intoArray(c, c3 + 2 * L, m);
+        s00.intoArray(c, cOffset);
+        s01.intoArray(c, cOffset + L);
+        s02.intoArray(c, cOffset + 2 * L);
+        s10.intoArray(c, cOffset + cStride);
+        s11.intoArray(c, cOffset + cStride + L);
+        s12.intoArray(c, cOffset + cStride + 2 * L);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s21.intoArray(c, cOffset + 2 * cStride + L);
+        s22.intoArray(c, cOffset + 2 * cStride + 2 * L);
+        s30.intoArray(c, cOffset + 3 * cStride);
+        s31.intoArray(c, cOffset + 3 * cStride + L);
+        s32.intoArray(c, cOffset + 3 * cStride + 2 * L);
     }
 
-    private static void multiply4x2(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                                    float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        int last = rows - 1;
+    private static void tile4x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+                                float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
         int a3 = aOffset + Math.min(3, last) * aStride;
-        int c0 = cOffset;
-        int c1 = cOffset + Math.min(1, last) * cStride;
-        int c2 = cOffset + Math.min(2, last) * cStride;
-        int c3 = cOffset + Math.min(3, last) * cStride;
-        FloatVector s00, s01;
-        FloatVector s10, s11;
-        FloatVector s20, s21;
-        FloatVector s30, s31;
-        VectorMask<Float> m = F.indexInRange(1 * L, cols);
-        if (add) {
-            s00 = FloatVector.fromArray(F, c, c0); s01 = FloatVector.fromArray(F, c, c0 + L, m);
-            s10 = FloatVector.fromArray(F, c, c1); s11 = FloatVector.fromArray(F, c, c1 + L, m);
-            s20 = FloatVector.fromArray(F, c, c2); s21 = FloatVector.fromArray(F, c, c2 + L, m);
-            s30 = FloatVector.fromArray(F, c, c3); s31 = FloatVector.fromArray(F, c, c3 + L, m);
-        } else {
-            s00 = s01 = FloatVector.zero(F);
-            s10 = s11 = FloatVector.zero(F);
-            s20 = s21 = FloatVector.zero(F);
-            s30 = s31 = FloatVector.zero(F);
-        }
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s30 = s00;
+        FloatVector s31 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
@@ -409,39 +392,26 @@ final class PanamaKernels implements Kernels {
             s30 = x3.fma(b0, s30);
             s31 = x3.fma(b1, s31);
         }
-        s00.intoArray(c, c0); s01.intoArray(c, c0 + L, m);
-        s10.intoArray(c, c1); s11.intoArray(c, c1 + L, m);
-        s20.intoArray(c, c2); s21.intoArray(c, c2 + L, m);
-        s30.intoArray(c, c3); s31.intoArray(c, c3 + L, m);
+        s00.intoArray(c, cOffset);
+        s01.intoArray(c, cOffset + L);
+        s10.intoArray(c, cOffset + cStride);
+        s11.intoArray(c, cOffset + cStride + L);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s21.intoArray(c, cOffset + 2 * cStride + L);
+        s30.intoArray(c, cOffset + 3 * cStride);
+        s31.intoArray(c, cOffset + 3 * cStride + L);
     }
 
-    private static void multiply4x1(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                                    float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
-        int last = rows - 1;
+    private static void tile4x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+                                float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
         int a3 = aOffset + Math.min(3, last) * aStride;
-        int c0 = cOffset;
-        int c1 = cOffset + Math.min(1, last) * cStride;
-        int c2 = cOffset + Math.min(2, last) * cStride;
-        int c3 = cOffset + Math.min(3, last) * cStride;
-        FloatVector s00;
-        FloatVector s10;
-        FloatVector s20;
-        FloatVector s30;
-        VectorMask<Float> m = F.indexInRange(0, cols);
-        if (add) {
-            s00 = FloatVector.fromArray(F, c, c0, m);
-            s10 = FloatVector.fromArray(F, c, c1, m);
-            s20 = FloatVector.fromArray(F, c, c2, m);
-            s30 = FloatVector.fromArray(F, c, c3, m);
-        } else {
-            s00 = FloatVector.zero(F);
-            s10 = FloatVector.zero(F);
-            s20 = FloatVector.zero(F);
-            s30 = FloatVector.zero(F);
-        }
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s10 = s00;
+        FloatVector s20 = s00;
+        FloatVector s30 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -453,162 +423,215 @@ final class PanamaKernels implements Kernels {
             FloatVector x3 = FloatVector.broadcast(F, a[a3 + p]);
             s30 = x3.fma(b0, s30);
         }
-        s00.intoArray(c, c0, m);
-        s10.intoArray(c, c1, m);
-        s20.intoArray(c, c2, m);
-        s30.intoArray(c, c3, m);
+        s00.intoArray(c, cOffset);
+        s10.intoArray(c, cOffset + cStride);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s30.intoArray(c, cOffset + 3 * cStride);
     }
 
     @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
+        float[] staged = staged(cols * depth);
+        for (int j = 0; j < cols; j++) widen(weight, dtype, (long) (row + j) * in + from, staged, j * depth, depth);
+        transposePanel(staged, 0, depth, cols, depth, panel, panelOffset);
+    }
+
+    @Override
+    public void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset) {
         int width = panelWidth();
-        for (int j = 0; j < width; j++) {
-            long base = (long) (row + j) * in + from;
-            for (int p = 0; p < depth; p++) {
-                panel[panelOffset + p * width + j] = j < cols ? ScalarKernels.read(weight, dtype, base + p) : 0f;
+        int j = 0;
+        if (L == 16 && depth >= 16) {
+            for (; j <= cols - 16; j += 16) {
+                int at = offset + j * stride;
+                for (int p = 0; p < depth; p += 16) {
+                    // the last block overlaps the one before
+                    int q = Math.min(p, depth - 16);
+                    Transpose16.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
+                }
             }
         }
+        for (; j < cols; j++) {
+            for (int p = 0; p < depth; p++) panel[panelOffset + p * width + j] = source[offset + j * stride + p];
+        }
+        if (j == width) return;
+        for (int p = 0; p < depth; p++) Arrays.fill(panel, panelOffset + p * width + j, panelOffset + (p + 1) * width, 0f);
     }
 
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        for (int j = 0; j < rows; j += 4) {
-            int n = Math.min(4, rows - j);
-            for (int i = 0; i < count; i++) {
-                int xi = xOffset + i * xStride;
-                int yi = yOffset + i * yStride + j;
-                switch (dtype) {
-                    case F32 -> dot4F32(weight, in, row + j, n, x, xi, y, yi);
-                    case F16 -> dot4F16(weight, in, row + j, n, x, xi, y, yi);
-                    case BF16 -> dot4BF16(weight, in, row + j, n, x, xi, y, yi);
-                    default -> throw ScalarKernels.unsupported(dtype);
+        // either way memory is read as one sequential stream, which prefetching likes best
+        if (count == 1 && dtype == DType.BF16) {
+            for (int j = 0; j < rows; j++) y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
+        } else if (count == 1 && dtype == DType.F32) {
+            for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
+        } else {
+            // two rows are widened into cache and then used for all x
+            float[] staged = staged(2 * in);
+            for (int j = 0; j < rows; j += 2) {
+                int n = Math.min(2, rows - j);
+                widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
+                if (count == 1) {
+                    y[yOffset + j] = dot(staged, 0, x, xOffset, in);
+                    if (n == 2) y[yOffset + j + 1] = dot(staged, in, x, xOffset, in);
+                    continue;
+                }
+                for (int i = 0; i < count; i += 4) {
+                    dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
+                            y, yOffset + i * yStride + j, yStride);
                 }
             }
         }
     }
 
-    private static void dot4F32(MemorySegment w, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
-        long r0 = (long) row * in << 2;
-        long r1 = (long) (row + Math.min(1, rows - 1)) * in << 2;
-        long r2 = (long) (row + Math.min(2, rows - 1)) * in << 2;
-        long r3 = (long) (row + rows - 1) * in << 2;
+    private static float[] staged(int length) {
+        float[] stage = STAGE.get();
+        if (stage.length < length) STAGE.set(stage = new float[length]);
+        return stage;
+    }
+
+    // Loads from segments are written out in each loop, one method per stored type. Compiled on its own, a helper that loads from
+    // a segment outgrows what C2 inlines, and a type tested within a method spoils the profile of its other branches; either way
+    // vectors end up on the heap, one by one.
+
+    private static float dotF32(MemorySegment w, int in, int row, float[] x, int xi) {
+        long at = (long) row * in << 2;
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
         FloatVector s2 = s0;
         FloatVector s3 = s0;
-        int end = in - in % L;
-        for (int p = 0; p < end; p += L) {
-            FloatVector v = FloatVector.fromArray(F, x, xOffset + p);
-            long at = (long) p << 2;
-            s0 = floats(w, r0 + at).fma(v, s0);
-            s1 = floats(w, r1 + at).fma(v, s1);
-            s2 = floats(w, r2 + at).fma(v, s2);
-            s3 = floats(w, r3 + at).fma(v, s3);
+        int p = 0;
+        for (; p <= in - 4 * L; p += 4 * L) {
+            FloatVector w0 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2), ByteOrder.LITTLE_ENDIAN);
+            s0 = w0.fma(FloatVector.fromArray(F, x, xi + p), s0);
+            FloatVector w1 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + L) << 2), ByteOrder.LITTLE_ENDIAN);
+            s1 = w1.fma(FloatVector.fromArray(F, x, xi + p + L), s1);
+            FloatVector w2 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + 2 * L) << 2), ByteOrder.LITTLE_ENDIAN);
+            s2 = w2.fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
+            FloatVector w3 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + 3 * L) << 2), ByteOrder.LITTLE_ENDIAN);
+            s3 = w3.fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
-        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + tail(w, DType.F32, r0 >> 2, end, in, x, xOffset);
-        if (rows > 1) y[yOffset + 1] = s1.reduceLanes(VectorOperators.ADD) + tail(w, DType.F32, r1 >> 2, end, in, x, xOffset);
-        if (rows > 2) y[yOffset + 2] = s2.reduceLanes(VectorOperators.ADD) + tail(w, DType.F32, r2 >> 2, end, in, x, xOffset);
-        if (rows > 3) y[yOffset + 3] = s3.reduceLanes(VectorOperators.ADD) + tail(w, DType.F32, r3 >> 2, end, in, x, xOffset);
-    }
-
-    private static void dot4F16(MemorySegment w, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
-        long r0 = (long) row * in << 1;
-        long r1 = (long) (row + Math.min(1, rows - 1)) * in << 1;
-        long r2 = (long) (row + Math.min(2, rows - 1)) * in << 1;
-        long r3 = (long) (row + rows - 1) * in << 1;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int end = in - in % L;
-        for (int p = 0; p < end; p += L) {
-            FloatVector v = FloatVector.fromArray(F, x, xOffset + p);
-            long at = (long) p << 1;
-            s0 = halfFloats(w, r0 + at).fma(v, s0);
-            s1 = halfFloats(w, r1 + at).fma(v, s1);
-            s2 = halfFloats(w, r2 + at).fma(v, s2);
-            s3 = halfFloats(w, r3 + at).fma(v, s3);
-        }
-        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + tail(w, DType.F16, r0 >> 1, end, in, x, xOffset);
-        if (rows > 1) y[yOffset + 1] = s1.reduceLanes(VectorOperators.ADD) + tail(w, DType.F16, r1 >> 1, end, in, x, xOffset);
-        if (rows > 2) y[yOffset + 2] = s2.reduceLanes(VectorOperators.ADD) + tail(w, DType.F16, r2 >> 1, end, in, x, xOffset);
-        if (rows > 3) y[yOffset + 3] = s3.reduceLanes(VectorOperators.ADD) + tail(w, DType.F16, r3 >> 1, end, in, x, xOffset);
-    }
-
-    private static void dot4BF16(MemorySegment w, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
-        long r0 = (long) row * in << 1;
-        long r1 = (long) (row + Math.min(1, rows - 1)) * in << 1;
-        long r2 = (long) (row + Math.min(2, rows - 1)) * in << 1;
-        long r3 = (long) (row + rows - 1) * in << 1;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int end = in - in % L;
-        for (int p = 0; p < end; p += L) {
-            FloatVector v = FloatVector.fromArray(F, x, xOffset + p);
-            long at = (long) p << 1;
-            s0 = brainFloats(w, r0 + at).fma(v, s0);
-            s1 = brainFloats(w, r1 + at).fma(v, s1);
-            s2 = brainFloats(w, r2 + at).fma(v, s2);
-            s3 = brainFloats(w, r3 + at).fma(v, s3);
-        }
-        y[yOffset] = s0.reduceLanes(VectorOperators.ADD) + tail(w, DType.BF16, r0 >> 1, end, in, x, xOffset);
-        if (rows > 1) y[yOffset + 1] = s1.reduceLanes(VectorOperators.ADD) + tail(w, DType.BF16, r1 >> 1, end, in, x, xOffset);
-        if (rows > 2) y[yOffset + 2] = s2.reduceLanes(VectorOperators.ADD) + tail(w, DType.BF16, r2 >> 1, end, in, x, xOffset);
-        if (rows > 3) y[yOffset + 3] = s3.reduceLanes(VectorOperators.ADD) + tail(w, DType.BF16, r3 >> 1, end, in, x, xOffset);
-    }
-
-    /** The products of a row past the last whole vector. */
-    private static float tail(MemorySegment w, DType dtype, long rowStart, int from, int to, float[] x, int xOffset) {
-        float sum = 0;
-        for (int p = from; p < to; p++) sum += ScalarKernels.read(w, dtype, rowStart + p) * x[xOffset + p];
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
+        for (; p < in; p++) sum += ScalarKernels.read(w, DType.F32, (at >> 2) + p) * x[xi + p];
         return sum;
     }
 
-    private static FloatVector floats(MemorySegment source, long byteOffset) {
-        return FloatVector.fromMemorySegment(F, source, byteOffset, ByteOrder.LITTLE_ENDIAN);
+    /** A bf16 is an f32 cut to its upper half: vpmovzxwd and a shift widen 16. */
+    private static float dotBF16(MemorySegment w, int in, int row, float[] x, int xi) {
+        long at = (long) row * in << 1;
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
+        int p = 0;
+        for (; p <= in - 4 * L; p += 4 * L) {
+            IntVector w0 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) p << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p), s0);
+            IntVector w1 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + L) << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + L), s1);
+            IntVector w2 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + 2 * L) << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s2 = w2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
+            IntVector w3 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + 3 * L) << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s3 = w3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
+        }
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
+        for (; p < in; p++) sum += ScalarKernels.read(w, DType.BF16, (at >> 1) + p) * x[xi + p];
+        return sum;
     }
 
-    /** L bf16 elements: an f32 cut to its upper half. */
-    private static FloatVector brainFloats(MemorySegment source, long byteOffset) {
-        return ((IntVector) ShortVector.fromMemorySegment(H, source, byteOffset, ByteOrder.LITTLE_ENDIAN)
-                .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0)).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    /** Rows 0 and 1 of w, or row 0 alone, times up to four x; missing ones repeat the last and are written twice. */
+    private static void dot2x4(float[] w, int in, int rows, float[] x, int xOffset, int xStride, int last,
+                               float[] y, int yOffset, int yStride) {
+        int second = (rows - 1) * in;
+        int x1 = xOffset + Math.min(1, last) * xStride;
+        int x2 = xOffset + Math.min(2, last) * xStride;
+        int x3 = xOffset + last * xStride;
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s03 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s13 = s00;
+        int p = 0;
+        for (; p <= in - L; p += L) {
+            FloatVector w0 = FloatVector.fromArray(F, w, p);
+            FloatVector w1 = FloatVector.fromArray(F, w, second + p);
+            FloatVector v0 = FloatVector.fromArray(F, x, xOffset + p);
+            s00 = w0.fma(v0, s00);
+            s10 = w1.fma(v0, s10);
+            FloatVector v1 = FloatVector.fromArray(F, x, x1 + p);
+            s01 = w0.fma(v1, s01);
+            s11 = w1.fma(v1, s11);
+            FloatVector v2 = FloatVector.fromArray(F, x, x2 + p);
+            s02 = w0.fma(v2, s02);
+            s12 = w1.fma(v2, s12);
+            FloatVector v3 = FloatVector.fromArray(F, x, x3 + p);
+            s03 = w0.fma(v3, s03);
+            s13 = w1.fma(v3, s13);
+        }
+        int y1 = yOffset + Math.min(1, last) * yStride;
+        int y2 = yOffset + Math.min(2, last) * yStride;
+        int y3 = yOffset + last * yStride;
+        int r1 = rows - 1;
+        y[yOffset] = sumOf(s00) + rest(w, 0, x, xOffset, p, in);
+        y[y1] = sumOf(s01) + rest(w, 0, x, x1, p, in);
+        y[y2] = sumOf(s02) + rest(w, 0, x, x2, p, in);
+        y[y3] = sumOf(s03) + rest(w, 0, x, x3, p, in);
+        y[yOffset + r1] = sumOf(s10) + rest(w, second, x, xOffset, p, in);
+        y[y1 + r1] = sumOf(s11) + rest(w, second, x, x1, p, in);
+        y[y2 + r1] = sumOf(s12) + rest(w, second, x, x2, p, in);
+        y[y3 + r1] = sumOf(s13) + rest(w, second, x, x3, p, in);
     }
 
-    /**
-     * L f16 elements. Shifted into place, exponent and mantissa mean the value times 2^-112, for subnormals too; infinities and NaNs
-     * need the largest exponent.
-     */
-    private static FloatVector halfFloats(MemorySegment source, long byteOffset) {
-        IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, byteOffset, ByteOrder.LITTLE_ENDIAN)
-                .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-        IntVector magnitude = h.and(0x7fff);
-        IntVector sign = h.and(0x8000).lanewise(VectorOperators.LSHL, 16);
-        IntVector bits = magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
-        VectorMask<Integer> special = magnitude.compare(VectorOperators.GE, 0x7c00);
-        return bits.lanewise(VectorOperators.OR, 0x7f800000, special).or(sign).reinterpretAsFloats();
+    /** The products past the last whole vector. */
+    private static float rest(float[] w, int wOffset, float[] x, int xOffset, int from, int to) {
+        float sum = 0;
+        for (int p = from; p < to; p++) sum += w[wOffset + p] * x[xOffset + p];
+        return sum;
     }
 
     @Override
     public void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n) {
-        int i = 0;
-        int end = n - n % L;
         switch (dtype) {
-            case F32 -> {
-                for (; i < end; i += L) floats(source, (from + i) << 2).intoArray(target, offset + i);
-            }
-            case F16 -> {
-                for (; i < end; i += L) halfFloats(source, (from + i) << 1).intoArray(target, offset + i);
-            }
-            case BF16 -> {
-                for (; i < end; i += L) brainFloats(source, (from + i) << 1).intoArray(target, offset + i);
-            }
+            case F32 -> MemorySegment.copy(source, ScalarKernels.FLOATS, from << 2, target, offset, n);
+            case F16 -> widenF16(source, from, target, offset, n);
+            case BF16 -> widenBF16(source, from, target, offset, n);
             default -> throw ScalarKernels.unsupported(dtype);
         }
-        for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
+    }
+
+    private static void widenBF16(MemorySegment source, long from, float[] target, int offset, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, (from + i) << 1, ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            h.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, offset + i);
+        }
+        for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, DType.BF16, from + i);
+    }
+
+    /**
+     * Shifted into place, an f16's exponent and mantissa mean its value times 2^-112, for subnormals too. Infinities and NaNs, 0x7c00
+     * and up, need the largest exponent: adding 0x400 carries them, and only them, into bit 15.
+     */
+    private static void widenF16(MemorySegment source, long from, float[] target, int offset, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, (from + i) << 1, ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.S2I, I, 0);
+            IntVector magnitude = h.and(0x7fff);
+            IntVector special = magnitude.add(0x400).lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 31);
+            IntVector bits = magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
+            bits.or(special.and(0x7f800000)).or(h.and(0x80000000)).reinterpretAsFloats().intoArray(target, offset + i);
+        }
+        for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, DType.F16, from + i);
     }
 
     @Override
@@ -625,7 +648,7 @@ final class PanamaKernels implements Kernels {
             s3 = FloatVector.fromArray(F, a, aOffset + i + 3 * L).fma(FloatVector.fromArray(F, b, bOffset + i + 3 * L), s3);
         }
         for (; i <= n - L; i += L) s0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) sum += a[aOffset + i] * b[bOffset + i];
         return sum;
     }
@@ -702,7 +725,7 @@ final class PanamaKernels implements Kernels {
             e.intoArray(x, offset + i);
             sums = sums.add(e);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(sums);
         for (; i < n; i++) {
             float e = (float) Math.exp(x[offset + i] - max);
             x[offset + i] = e;
@@ -811,7 +834,7 @@ final class PanamaKernels implements Kernels {
             s1 = s1.add(FloatVector.fromArray(F, x, xOffset + i + L));
         }
         for (; i < end; i += L) s0 = s0.add(FloatVector.fromArray(F, x, xOffset + i));
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1));
         for (; i < n; i++) sum += x[xOffset + i];
         float mean = sum / n;
 
@@ -828,7 +851,7 @@ final class PanamaKernels implements Kernels {
             FloatVector d = FloatVector.fromArray(F, x, xOffset + i).sub(mean);
             s0 = d.fma(d, s0);
         }
-        float squares = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float squares = sumOf(s0.add(s1));
         for (; i < n; i++) squares += (x[xOffset + i] - mean) * (x[xOffset + i] - mean);
         float s = (float) (1 / Math.sqrt(squares / n + eps));
 
@@ -858,5 +881,16 @@ final class PanamaKernels implements Kernels {
             x[offset + i] = u * c - v * s;
             x[offset + half + i] = v * c + u * s;
         }
+    }
+
+    /**
+     * The sum of the lanes, halves first. {@code reduceLanes(ADD)} is free to add in any order and does so differently once it is
+     * compiled, so that the same request would give other bits before and after warming up.
+     */
+    private static float sumOf(FloatVector v) {
+        if (L >= 16) v = v.add(v.rearrange(BY_8));
+        if (L >= 8) v = v.add(v.rearrange(BY_4));
+        if (L >= 4) v = v.add(v.rearrange(BY_2));
+        return v.lane(0) + v.lane(1);
     }
 }

@@ -8,7 +8,7 @@ import java.util.Arrays;
 
 /** Plain loops: runs where the vector module is absent, and is what tests compare {@link PanamaKernels} with. */
 final class ScalarKernels implements Kernels {
-    private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     @Override
@@ -37,6 +37,16 @@ final class ScalarKernels implements Kernels {
         for (int j = 0; j < width; j++) {
             long base = (long) (row + j) * in + from;
             for (int p = 0; p < depth; p++) panel[panelOffset + p * width + j] = j < cols ? read(weight, dtype, base + p) : 0f;
+        }
+    }
+
+    @Override
+    public void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset) {
+        int width = panelWidth();
+        for (int p = 0; p < depth; p++) {
+            for (int j = 0; j < width; j++) {
+                panel[panelOffset + p * width + j] = j < cols ? source[offset + j * stride + p] : 0f;
+            }
         }
     }
 

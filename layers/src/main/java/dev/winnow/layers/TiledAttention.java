@@ -1,7 +1,5 @@
 package dev.winnow.layers;
 
-import dev.winnow.weights.DType;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.function.IntConsumer;
 
@@ -131,7 +129,6 @@ public final class TiledAttention {
         private final int width;
         private final int tile;
         private final int valueWidth;
-        private final MemorySegment keys;
 
         Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, float scale,
              AttentionMask mask) {
@@ -151,7 +148,6 @@ public final class TiledAttention {
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
             this.valueWidth = valueWidth(dim, width);
-            this.keys = MemorySegment.ofArray(kv.keys());
         }
 
         /** First slot that query i sees. */
@@ -204,7 +200,7 @@ public final class TiledAttention {
             for (int t = lowest / tile * tile; t < highest; t += tile) {
                 int end = Math.min(highest, t + tile);
                 for (int p = t; p < end; p += width) {
-                    kernels.packPanel(keys, DType.F32, dim, kv.offset(h) / dim + p, Math.min(width, end - p), 0, dim,
+                    kernels.transposePanel(kv.keys(), kv.offset(h) + p * dim, dim, Math.min(width, end - p), dim,
                             s.panels, (p - t) * dim);
                 }
                 values(s, h, t, end);

@@ -59,6 +59,7 @@ public record BipartiteMatching(int tokens, int[] unmerged, int[] sources, int[]
      * @return the map of the size-weighted merge for tokens of size 1
      */
     public static TokenMap everyKth(float[] metric, int n, int width, int k) {
+        if (k < 1 || k > n) throw new IllegalArgumentException("of " + n + " tokens there is no every " + k + "-th one");
         int groups = n / k;
         float[] unit = CosineSimilarity.normalised(metric, n, width);
         int[] others = new int[groups * (k - 1)];
@@ -75,6 +76,8 @@ public record BipartiteMatching(int tokens, int[] unmerged, int[] sources, int[]
 
     /** The size-weighted merge: new token = sum(size * x) / sum(size) over its group. */
     public TokenMap merge(float[] sizes) {
+        // without pairs nothing may move either: the order decides who meets whom in the next layer
+        if (sources.length == 0) return TokenMap.identity(tokens);
         int odd = tokens / 2;
         int[] from = Arrays.stream(sources).map(s -> 2 * s).toArray();
         int[][] groups = members(odd, j -> 2 * j + 1, from, destinations);

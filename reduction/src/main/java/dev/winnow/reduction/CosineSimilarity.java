@@ -4,12 +4,13 @@ package dev.winnow.reduction;
 public final class CosineSimilarity {
     private CosineSimilarity() {}
 
-    /** Rows of x [n, width] divided by their length. */
+    /** Rows of x [n, width] divided by their length; a row of zeros stays one and is similar to none. */
     public static float[] normalised(float[] x, int n, int width) {
         float[] unit = new float[n * width];
         for (int i = 0; i < n; i++) {
             double square = 0;
             for (int c = 0; c < width; c++) square += x[i * width + c] * x[i * width + c];
+            if (square == 0) continue;
             float length = (float) Math.sqrt(square);
             for (int c = 0; c < width; c++) unit[i * width + c] = x[i * width + c] / length;
         }

@@ -125,13 +125,18 @@ public final class Options {
         return parts;
     }
 
+    /** A list as it has to be written among other options. */
+    private static String bracketed(String value) {
+        return value.contains(",") && !value.startsWith("[") && !value.startsWith("(") ? "[" + value + "]" : value;
+    }
+
     /** The method with the options that were given, in their declared order: what parses back to the same method. */
     public String spec() {
         StringBuilder s = new StringBuilder(method);
         String separator = ":";
         for (Option o : declared) {
             if (!given.containsKey(o.name())) continue;
-            s.append(separator).append(o.name()).append('=').append(given.get(o.name()));
+            s.append(separator).append(o.name()).append('=').append(bracketed(given.get(o.name())));
             separator = ",";
         }
         return s.toString();

@@ -17,6 +17,9 @@ import java.util.Map;
  * language alike.
  */
 public final class StackRunner {
+    /** Entries that a compacted cache may grow by before it is copied. */
+    private static final int DECODING_ROOM = 64;
+
     private final Stage stage;
     private final List<CompiledLayer> layers;
 
@@ -145,7 +148,7 @@ public final class StackRunner {
                 switch (outcome) {
                     case Outcome.Unchanged() -> { }
                     case Outcome.Compact(int[][] keep) -> compact(l, keep);
-                    case Outcome.Hide(boolean[] h) -> hidden = h;
+                    case Outcome.Hide(boolean[] h) -> hide(h);
                     case Outcome.Reduce r -> reduce(r);
                 }
                 listener.acted(e, outcome, tokens, System.nanoTime() - began);
@@ -155,6 +158,15 @@ public final class StackRunner {
         void compact(int l, int[][] keep) {
             KeyValues kv = cache.layer(l);
             for (int h = 0; h < keep.length; h++) kv.keep(h, keep[h]);
+            // layer by layer, so that a prompt's cache is never whole in memory
+            if (kv.allocatedBytes() > 2 * kv.bytes()) kv.trim(DECODING_ROOM);
+        }
+
+        /** Tokens that an earlier event hid stay hidden. */
+        void hide(boolean[] more) {
+            boolean[] both = more.clone();
+            for (int i = 0; hidden != null && i < both.length; i++) both[i] |= hidden[i];
+            hidden = both;
         }
 
         void reduce(Outcome.Reduce r) {
@@ -188,7 +200,7 @@ public final class StackRunner {
 
             @Override
             public int heads() {
-                return watched.get(event).heads;
+                return layers.get(event.watches() < 0 ? layer : event.watches()).description().attention().heads();
             }
 
             @Override

@@ -51,6 +51,7 @@ public final class TokenMap {
         int[] allIndex = new int[start[index.length]];
         float[] allWeight = new float[allIndex.length];
         for (int i = 0; i < index.length; i++) {
+            if (index[i].length == 0) throw new IllegalArgumentException("row " + i + ": made of no token");
             if (index[i].length != weight[i].length) throw new IllegalArgumentException("row " + i + ": indices and weights differ in number");
             System.arraycopy(index[i], 0, allIndex, start[i], index[i].length);
             System.arraycopy(weight[i], 0, allWeight, start[i], index[i].length);

@@ -69,7 +69,12 @@ final class ExplanationRecorder implements StackListener {
         List<Explanation.Panel> panels = new ArrayList<>();
         Explanation.Alive whole = alive(TokenMap.identity(grid * grid + classTokens));
         panels.add(new Explanation.Panel("input", java.util.Collections.nCopies(images, whole)));
-        vision.forEach((title, alive) -> panels.add(new Explanation.Panel(title, List.of(alive))));
+        vision.forEach((title, alive) -> {
+            // an event that left an image unchanged did not say so
+            List<Explanation.Alive> before = panels.getLast().images();
+            for (int i = 0; i < images; i++) if (alive[i] == null) alive[i] = before.get(i);
+            panels.add(new Explanation.Panel(title, List.of(alive)));
+        });
         panels.addAll(language);
         if (compaction != null) panels.add(compaction.panel());
         return new Explanation(grid, panels);

@@ -46,13 +46,22 @@ public record FastV(String spec, int k, double ratio, int keep, boolean inPlace,
                 .watching(k - 1, Probe.LAST_ROW));
     }
 
+    /** What the image tokens alive received from the last prompt token, mean over heads, in their order. */
+    public float[] scores(Observation o) {
+        float[] row = AttentionScores.headMean(o.rows(), o.heads(), o.rowCount(), 0, o.tokens().count());
+        return VisualScope.pick(row, scope.candidates(o.tokens().ledger()));
+    }
+
+    /** Places of the scores that stay, ascending. */
+    public int[] select(float[] scores) {
+        return TopK.highestInOrder(scores, keep >= 0 ? keep : (int) Math.rint(scores.length * (1 - ratio)));
+    }
+
     private Outcome decide(Observation o) {
         int n = o.tokens().count();
         int[] images = scope.candidates(o.tokens().ledger());
-        int kept = keep >= 0 ? keep : (int) Math.rint(images.length * (1 - ratio));
-        if (kept >= images.length) return Outcome.UNCHANGED;
-        float[] row = AttentionScores.headMean(o.rows(), o.heads(), o.rowCount(), 0, n);
-        int[] best = TopK.highestInOrder(VisualScope.pick(row, images), kept);
+        int[] best = select(scores(o));
+        if (best.length == images.length) return Outcome.UNCHANGED;
         int[] survivors = VisualScope.keeping(images, best, n);
         if (inPlace) return new Outcome.Reduce(TokenMap.select(survivors, n), PositionPolicy.PRESERVE);
         boolean[] hidden = new boolean[n];

@@ -63,13 +63,24 @@ public record PyramidDrop(String spec, int[] layers, double[] ratios, VisualScop
         return events;
     }
 
+    /** What the image tokens alive would receive from the last prompt token in the coming layer, mean over heads, in their order. */
+    public float[] scores(Observation o) {
+        float[] row = AttentionScores.headMean(o.lastRowAhead(), o.heads(), 1, 0, o.tokens().count());
+        return VisualScope.pick(row, scope.candidates(o.tokens().ledger()));
+    }
+
+    /** Places of the scores that stay, ascending: a share of the original number of image tokens, rounded down. */
+    public static int[] select(float[] scores, int originally, double ratio) {
+        return TopK.highestInOrder(scores, (int) (originally * ratio));
+    }
+
     private Outcome drop(Observation o, double ratio) {
         int n = o.tokens().count();
         int[] images = scope.candidates(o.tokens().ledger());
-        int kept = (int) (scope.originally(o.tokens().ledger()) * ratio);
-        if (kept >= images.length) return Outcome.UNCHANGED;
-        float[] row = AttentionScores.headMean(o.lastRowAhead(), o.heads(), 1, 0, n);
-        int[] best = TopK.highestInOrder(VisualScope.pick(row, images), kept);
+        int originally = scope.originally(o.tokens().ledger());
+        // looking ahead costs a key projection, so first see whether anything would go
+        if ((int) (originally * ratio) >= images.length) return Outcome.UNCHANGED;
+        int[] best = select(scores(o), originally, ratio);
         return new Outcome.Reduce(TokenMap.select(VisualScope.keeping(images, best, n), n), PositionPolicy.RENUMBER);
     }
 }

@@ -70,12 +70,16 @@ public record SnapKv(String spec, int budget, double ratio, int window, int kern
                 continue;
             }
             int recent = Math.min(Math.min(window, rowCount), wanted);
-            float[] scores = pooling.pool(received[h], length - recent, kernel);
-            int[] top = TopK.highestInOrder(scores, wanted - recent);
+            int[] top = TopK.highestInOrder(smoothed(received[h], length - recent), wanted - recent);
             keep[h] = Arrays.copyOf(top, wanted);
             for (int i = 0; i < recent; i++) keep[h][wanted - recent + i] = length - recent + i;
         }
         return keep;
+    }
+
+    /** Scores of the first n entries of a head out of what all received. */
+    public float[] smoothed(float[] received, int n) {
+        return pooling.pool(received, n, kernel);
     }
 
     @Override

@@ -15,6 +15,9 @@ import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenMap;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * ToMe, token merging (Bolya et al. 2022, "Token Merging: Your ViT But Faster", arXiv 2210.09461). In every layer, between attention
@@ -28,15 +31,24 @@ import java.util.List;
 public record ToMe(String spec, int[] r, double inflect, boolean proportional) implements ReductionMethod {
     public static final MethodType TYPE = new MethodType("tome", "Token Merging: Your ViT But Faster", 2022, "arXiv 2210.09461",
             "vision tower, every layer, after attention", true,
-            List.of(new Options.Option("r", "8", "tokens merged per layer; a list goes layer by layer"),
+            List.of(new Options.Option("r", "8", "tokens merged per layer; a list goes layer by layer; (r,inflect) is short for both"),
                     new Options.Option("inflect", "0", "slope of the schedule from -1 (falling to 0) to 1 (rising from 0)"),
                     new Options.Option("proportional", "true", "weigh merged tokens by size in attention", "prop_attn")),
             ToMe.class,
-            o -> {
-                int[] r = o.integers("r", 0, Integer.MAX_VALUE);
-                if (r.length == 0) throw new PlanException("tome: r is empty");
-                return new ToMe(o.spec(), r, o.number("inflect", -1, 1), o.flag("proportional"));
-            });
+            ToMe::create);
+
+    private static final Pattern PAIR = Pattern.compile("\\(\\s*(\\d+)\\s*,\\s*(-?[\\d.]+)\\s*\\)");
+
+    private static ToMe create(Options o) {
+        Matcher pair = PAIR.matcher(o.text("r").strip());
+        if (pair.matches() && !o.isGiven("inflect")) {
+            Options apart = new Options("tome", TYPE.options(), Map.of("r", pair.group(1), "inflect", pair.group(2)));
+            return new ToMe(o.spec(), apart.integers("r", 0, Integer.MAX_VALUE), apart.number("inflect", -1, 1), o.flag("proportional"));
+        }
+        int[] r = o.integers("r", 0, Integer.MAX_VALUE);
+        if (r.length == 0) throw new PlanException("tome: r is empty");
+        return new ToMe(o.spec(), r, o.number("inflect", -1, 1), o.flag("proportional"));
+    }
 
     /** Tokens to merge in each of a number of layers. */
     public int[] schedule(int layers) {

@@ -94,17 +94,21 @@ public record VisionZip(String spec, int dominant, int contextual) implements Re
         ModelShape.Vision vision = ReductionMethod.visionOf(shape, spec);
         if (!vision.classToken()) throw new PlanException(spec + ": needs a class token; this vision tower has none");
         if (shape.languageLayers() == 0) throw new PlanException(spec + ": prunes what a language model sees; this model has none");
-        if (dominant + contextual == 0) throw new PlanException(spec + ": dominant and contextual are both 0, nothing would be left");
+        if (dominant == 0 && contextual == 0) throw new PlanException(spec + ": dominant and contextual are both 0, nothing would be left");
         int layer = vision.featureLayer();
         return List.of(ReductionEvent.at(spec, new Site(Stage.VISION, Site.Moment.AFTER_LAYER, layer), this::decide)
                 .watching(layer, Probe.CLASS_ROW).watchingKeys(layer));
     }
 
-    private Outcome decide(Observation o) {
+    /** Chooses among the tokens of an observed layer. */
+    public Selection select(Observation o) {
         int n = o.tokens().count();
-        if (dominant + contextual >= n - 1) return Outcome.UNCHANGED;
-        float[] attention = AttentionScores.headMean(o.rows(), o.heads(), o.rowCount(), 0, n);
         float[] keys = o.meanKeys();
-        return new Outcome.Reduce(select(attention, keys, n, keys.length / n).map(), PositionPolicy.PRESERVE, true);
+        return select(AttentionScores.headMean(o.rows(), o.heads(), o.rowCount(), 0, n), keys, n, keys.length / n);
+    }
+
+    private Outcome decide(Observation o) {
+        if (dominant + (long) contextual >= o.tokens().count() - 1) return Outcome.UNCHANGED;
+        return new Outcome.Reduce(select(o).map(), PositionPolicy.PRESERVE, true);
     }
 }

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 @Command(name = "winnow", mixinStandardHelpOptions = true, versionProvider = WinnowCommand.Version.class,
         description = "Vision transformers, language models and vision-language models with token reduction built in.",
         subcommands = {DemoCommand.class, GenerateCommand.class, ClassifyCommand.class, EmbedCommand.class, TraceCommand.class,
+            ReduceCommand.class,
             MethodsCommand.class, InspectCommand.class, SynthCommand.class})
 public final class WinnowCommand implements Callable<Integer> {
     private static final int FAILED = 1;

@@ -1,6 +1,5 @@
 package dev.winnow.runtime.images;
 
-import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,7 +11,6 @@ import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * From the bytes of an image file, which are not trusted, to upright RGB pixels. The size that the header states is checked before
@@ -35,23 +33,28 @@ final class ImageDecoder {
         ImageFormat format = ImageFormat.of(bytes)
                 .orElseThrow(() -> new ImageException(name + ": is not a PNG, JPEG, GIF, BMP or WebP image"));
         try {
-            return Orientation.of(bytes, format).apply(read(bytes, format, name));
+            RgbImage image = read(bytes, format, name);
+            return Orientation.of(bytes, format).apply(image);
         } catch (IOException | RuntimeException e) {
             // decoders answer damaged files with all kinds of runtime exceptions
             if (e instanceof ImageException ours) throw ours;
+            if (e.getCause() instanceof OutOfMemoryError) throw tooLargeForMemory(name, e);
             throw new ImageException(name + ": is damaged or not a supported " + format + " image (" + reason(e) + ")", e);
         } catch (OutOfMemoryError e) {
-            // it is one large array that could not be had, so there is memory to go on
-            throw new ImageException(name + ": does not fit into the memory that Java may use", e);
+            throw tooLargeForMemory(name, e);
         }
+    }
+
+    /** Running out of memory is an error of this image alone: one large array could not be had, so there is memory to go on. */
+    static ImageException tooLargeForMemory(String name, Throwable cause) {
+        return new ImageException(name + ": does not fit into the memory that Java may use", cause);
     }
 
     private static RgbImage read(byte[] bytes, ImageFormat format, String name) throws IOException {
         Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(format.imageIoName());
         if (!readers.hasNext()) throw new ImageException(name + ": is a " + format + " image, for which no decoder is installed");
         ImageReader reader = readers.next();
-        // a stream of our own keeps ImageIO's service lookup, and its temporary files, out of the way
-        try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(readable(bytes, format)))) {
+        try (ImageInputStream in = new UntrustedInput(readable(bytes, format))) {
             reader.setInput(in, false, format != ImageFormat.GIF);
             List<String> warnings = new ArrayList<>();
             reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
@@ -61,6 +64,7 @@ final class ImageDecoder {
                 case GIF -> GifFrame.read(reader, name);
                 case PNG, BMP, WEBP -> RgbImage.of(reader.read(0));
             };
+            if (warnings.stream().anyMatch(ImageDecoder::saysCutShort)) throw new EOFException("cut short");
             return image;
         } finally {
             reader.dispose();
@@ -71,13 +75,20 @@ final class ImageDecoder {
     static void checkSize(int width, int height, String name) {
         if (width < 1 || height < 1) throw new ImageException(name + ": states a size of " + width + " x " + height + " pixels");
         if ((long) width * height > RgbImage.LARGEST_PIXELS) {
-            throw new ImageException(String.format(Locale.ROOT, "%s: has %d x %d pixels, which is over the limit of %d million pixels",
+            throw new ImageException(String.format(Locale.ROOT,
+                    "%s: has %d x %d pixels, which is over the limit of %d million pixels",
                     name, width, height, RgbImage.LARGEST_PIXELS / 1_000_000));
         }
     }
 
+    /** Java fills what a JPEG file lacks with gray and only warns, in the words of one of the two JPEG libraries it uses. */
+    private static boolean saysCutShort(String warning) {
+        return warning.startsWith("Truncated File") || warning.startsWith("Premature end of JPEG file");
+    }
+
     /** The bytes as the decoder should see them. */
     private static byte[] readable(byte[] bytes, ImageFormat format) throws IOException {
+        if (format == ImageFormat.PNG) checkChunks(ByteBuffer.wrap(bytes));
         if (format != ImageFormat.WEBP) return bytes;
         long stated = 8 + (ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(4) & 0xffff_ffffL);
         if (stated > bytes.length) throw new EOFException("cut short: " + bytes.length + " of " + stated + " bytes");
@@ -86,6 +97,16 @@ final class ImageDecoder {
         byte[] plain = bytes.clone();
         plain[WEBP_FLAGS] &= ~WEBP_HAS_PROFILE; // or else the decoder applies the colour profile
         return plain;
+    }
+
+    /** Java's PNG decoder allocates what a chunk says it holds, up to 2 GB, before it looks for the data. */
+    private static void checkChunks(ByteBuffer png) throws IOException {
+        int at = 8;
+        while (at <= png.limit() - 8) {
+            long end = at + 8 + (png.getInt(at) & 0xffff_ffffL);
+            if (end > png.limit()) throw new EOFException("cut short in a chunk of " + (end - at - 8) + " bytes");
+            at = (int) Math.min(end + 4, png.limit()); // a checksum follows
+        }
     }
 
     private static String reason(Exception e) {

@@ -155,7 +155,8 @@ public final class ImageProcessor {
                 float value = rescales ? (float) (sample * factor) : sample;
                 values[channel][sample] = normalises ? (value - (float) mean[channel]) / (float) std[channel] : value;
                 if (!Float.isFinite(values[channel][sample])) {
-                    throw new CheckpointException("image processor rescale_factor, image_mean or image_std gives values that are not finite");
+                    throw new CheckpointException(
+                            "image processor rescale_factor, image_mean or image_std gives values that are not finite");
                 }
             }
         }

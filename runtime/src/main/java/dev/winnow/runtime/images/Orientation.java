@@ -2,14 +2,20 @@ package dev.winnow.runtime.images;
 
 import com.drew.imaging.ImageProcessingException;
 import com.drew.imaging.jpeg.JpegMetadataReader;
-import com.drew.imaging.png.PngMetadataReader;
+import com.drew.imaging.png.PngChunk;
+import com.drew.imaging.png.PngChunkReader;
+import com.drew.imaging.png.PngChunkType;
 import com.drew.imaging.webp.WebpMetadataReader;
+import com.drew.lang.ByteArrayReader;
+import com.drew.lang.StreamReader;
 import com.drew.metadata.Metadata;
 import com.drew.metadata.exif.ExifIFD0Directory;
 import com.drew.metadata.exif.ExifReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
+import java.util.Set;
 
 /**
  * How the stored rows and columns of an image lie to the viewer: the eight values of the EXIF orientation tag.
@@ -25,7 +31,7 @@ record Orientation(int exif) {
             ByteArrayInputStream in = new ByteArrayInputStream(bytes);
             Metadata metadata = switch (format) {
                 case JPEG -> JpegMetadataReader.readMetadata(in, List.of(new ExifReader()));
-                case PNG -> PngMetadataReader.readMetadata(in);
+                case PNG -> ofPng(in);
                 case WEBP -> WebpMetadataReader.readMetadata(in);
                 case GIF, BMP -> new Metadata();
             };
@@ -35,6 +41,15 @@ record Orientation(int exif) {
         } catch (IOException | ImageProcessingException | RuntimeException e) {
             return UPRIGHT; // broken notes beside the picture are no reason to refuse it
         }
+    }
+
+    /** From the one chunk that matters; the others may hold any amount of compressed text. */
+    private static Metadata ofPng(InputStream in) throws IOException, ImageProcessingException {
+        Metadata metadata = new Metadata();
+        for (PngChunk chunk : new PngChunkReader().extract(new StreamReader(in), Set.of(PngChunkType.eXIf))) {
+            new ExifReader().extract(new ByteArrayReader(chunk.getBytes()), metadata);
+        }
+        return metadata;
     }
 
     /** The image turned and mirrored upright. */

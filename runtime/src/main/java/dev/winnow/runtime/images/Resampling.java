@@ -44,7 +44,7 @@ public enum Resampling {
             case BICUBIC -> x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
             case BOX -> distance > -0.5 && distance <= 0.5 ? 1 : 0;
             // Pillow keeps the two constants of this window as floats
-            case HAMMING -> x < 1 ? sinc(x) * (0.54f + 0.46f * Math.cos(x * Math.PI)) : 0;
+            case HAMMING -> x == 0 ? 1 : x < 1 ? sinc(x) * (0.54f + 0.46f * Math.cos(x * Math.PI)) : 0;
         };
     }
 

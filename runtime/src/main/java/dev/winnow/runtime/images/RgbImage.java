@@ -48,7 +48,7 @@ public record RgbImage(int width, int height, byte[] rgb) {
         } catch (IOException e) {
             throw new ImageException(file + ": cannot be read (" + e + ")", e);
         } catch (OutOfMemoryError e) {
-            throw new ImageException(file + ": does not fit into the memory that Java may use", e);
+            throw ImageDecoder.tooLargeForMemory(file.toString(), e);
         }
         if (bytes.length > LARGEST_FILE) throw new ImageException(file + ": over the limit of " + LARGEST_FILE + " bytes");
         return decode(bytes, file.toString());
