@@ -504,7 +504,7 @@ final class PanamaKernels implements Kernels {
             s0 = s0.add(IntVector.fromMemorySegment(I, w, from + at, ByteOrder.LITTLE_ENDIAN));
             s1 = s1.add(IntVector.fromMemorySegment(I, w, from + at + 64, ByteOrder.LITTLE_ENDIAN));
         }
-        return sumOf(s0.add(s1));
+        return s0.add(s1).reduceLanes(VectorOperators.ADD);
     }
 
     private static float[] staged(int length) {
