@@ -22,7 +22,7 @@ final class Vocabulary {
     private static final int HIGHEST = 1 << 24;
 
     private final Map<String, Integer> ids = new HashMap<>();
-    private int size;
+    private final BitSet known = new BitSet();
     private final BitSet special = new BitSet();
     private final BitSet bytes = new BitSet();
     private boolean byteFallback;
@@ -113,7 +113,7 @@ final class Vocabulary {
     private void add(String token, int id) throws IOException {
         if (id < 0 || id > HIGHEST) throw new IOException("the token '" + token + "' has the id " + id);
         ids.putIfAbsent(token, id);
-        size = Math.max(size, id + 1);
+        known.set(id);
     }
 
     // a decoder is a tree of {"type": ...}; all that matters is whether one of them is ByteFallback
@@ -147,7 +147,12 @@ final class Vocabulary {
 
     /** One more than the highest id. */
     int size() {
-        return size;
+        return known.length();
+    }
+
+    /** Whether the file gives a token this id. The native side may give ids of its own to added tokens. */
+    boolean knows(int id) {
+        return id >= 0 && known.get(id);
     }
 
     boolean isSpecial(int id) {

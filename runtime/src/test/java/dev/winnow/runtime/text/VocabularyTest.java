@@ -22,6 +22,8 @@ class VocabularyTest {
             assertThat(vocabulary.id("<s>")).hasValue(5);
             assertThat(vocabulary.id("z")).isEmpty();
             assertThat(vocabulary.size()).isEqualTo(7);
+            assertThat(vocabulary.knows(2)).isFalse();
+            assertThat(vocabulary.knows(3)).isTrue();
             assertThat(vocabulary.isSpecial(5)).isTrue();
             assertThat(vocabulary.isSpecial(-1)).isFalse();
             assertThat(vocabulary.isSpecial(6)).isFalse();
