@@ -35,6 +35,8 @@ final class PanamaKernels implements Kernels {
 
     /** A register tile on its way to C. */
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * 3 * L]);
+    /** Bytes of weights brought into cache at a time. */
+    private static final int PULL = 1 << 15;
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
 
@@ -461,28 +463,48 @@ final class PanamaKernels implements Kernels {
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        // either way memory is read as one sequential stream, which prefetching likes best
         if (count == 1 && dtype == DType.BF16) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
-        } else if (count == 1 && dtype == DType.F32) {
+            return;
+        }
+        if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-        } else {
-            // two rows are widened into cache and then used for all x
-            float[] staged = staged(2 * in);
-            for (int j = 0; j < rows; j += 2) {
-                int n = Math.min(2, rows - j);
-                widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
-                if (count == 1) {
-                    y[yOffset + j] = dot(staged, 0, x, xOffset, in);
-                    if (n == 2) y[yOffset + j + 1] = dot(staged, in, x, xOffset, in);
-                    continue;
-                }
-                for (int i = 0; i < count; i += 4) {
-                    dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
-                            y, yOffset + i * yStride + j, yStride);
-                }
+            return;
+        }
+        // pull rows into L2, widen two of them into L1, use them for all x
+        long rowBytes = (long) in * dtype.bytes();
+        int pulled = (int) Math.clamp(PULL / Math.max(1, rowBytes), 1, 64) * 2;
+        float[] staged = staged(2 * in);
+        for (int j = 0; j < rows; j += 2) {
+            int n = Math.min(2, rows - j);
+            if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
+            widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
+            if (count == 1) {
+                y[yOffset + j] = dot(staged, 0, x, xOffset, in);
+                if (n == 2) y[yOffset + j + 1] = dot(staged, in, x, xOffset, in);
+                continue;
+            }
+            for (int i = 0; i < count; i += 4) {
+                dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
+                        y, yOffset + i * yStride + j, yStride);
             }
         }
+    }
+
+    /**
+     * Brings weights into cache by touching their lines. Java has no prefetch instruction, and a loop that widens or has several x
+     * reaches too few lines ahead within the processor's window to keep memory busy; this one reaches a hundred.
+     *
+     * @return a meaningless sum, to be stored somewhere so that the loads are kept
+     */
+    private static float pull(MemorySegment w, long from, long length) {
+        IntVector s0 = IntVector.zero(I);
+        IntVector s1 = s0;
+        for (long at = 0; at <= length - 128; at += 128) {
+            s0 = s0.add(IntVector.fromMemorySegment(I, w, from + at, ByteOrder.LITTLE_ENDIAN));
+            s1 = s1.add(IntVector.fromMemorySegment(I, w, from + at + 64, ByteOrder.LITTLE_ENDIAN));
+        }
+        return s0.add(s1).reduceLanes(VectorOperators.ADD);
     }
 
     private static float[] staged(int length) {
