@@ -34,7 +34,7 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
         }
         int places = imageToken < 0 ? 0 : count(ids, imageToken);
         if (places != images) {
-            throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image, but there " : " places for images, but there ")
+            throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image" : " places for images") + ", but there "
                     + (images == 1 ? "is 1 image" : "are " + images + " images"));
         }
         int[] expanded = new int[ids.length + images * (tokensPerImage - 1)];

@@ -258,7 +258,8 @@ public final class Tracer {
             int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
             int wanted = places / m.tokensPerImage();
             if (places % m.tokensPerImage() != 0) {
-                throw new RequestException("input_ids has " + places + " image tokens in a sequence, but an image takes " + m.tokensPerImage());
+                throw new RequestException("input_ids has " + places + " image tokens in a sequence, but an image takes "
+                        + m.tokensPerImage());
             }
             if (taken + wanted > images) {
                 throw new RequestException("input_ids has places for more images than the " + images + " in pixel_values");
@@ -269,7 +270,10 @@ public final class Tracer {
             record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
         }
-        if (taken < images) throw new RequestException("pixel_values holds " + images + (images == 1 ? " image" : " images") + ", but input_ids has places for " + taken);
+        if (taken < images) {
+            throw new RequestException("pixel_values holds " + images + (images == 1 ? " image" : " images")
+                    + ", but input_ids has places for " + taken);
+        }
         generated(generated);
     }
 

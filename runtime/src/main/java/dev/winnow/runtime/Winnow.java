@@ -213,7 +213,9 @@ public final class Winnow implements AutoCloseable {
     }
 
     private float[] pixels(RgbImage image, VisionEncoder tower) {
-        if (tower.channels() != 3) throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
+        if (tower.channels() != 3) {
+            throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
+        }
         Pixels pixels = processor().process(image);
         if (pixels.height() != tower.imageSize() || pixels.width() != tower.imageSize()) {
             throw new RequestException("the image processor makes " + pixels.width() + "x" + pixels.height()

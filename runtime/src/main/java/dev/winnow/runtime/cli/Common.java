@@ -20,7 +20,8 @@ final class Common {
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     private CommandLine.Model.CommandSpec spec;
 
-    @Option(names = "--reduce", paramLabel = "SPEC", description = "reduce tokens: METHOD or METHOD:OPTION=VALUE,...; may be repeated; see 'winnow methods'")
+    @Option(names = "--reduce", paramLabel = "SPEC",
+            description = "reduce tokens: METHOD or METHOD:OPTION=VALUE,...; may be repeated; see 'winnow methods'")
     private List<String> reduce = new ArrayList<>();
 
     @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu", description = "what computes; in this release always cpu")

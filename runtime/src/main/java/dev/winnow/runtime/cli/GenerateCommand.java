@@ -33,17 +33,21 @@ final class GenerateCommand implements Callable<Integer> {
     private List<Path> images = new ArrayList<>();
     @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", description = "most tokens to generate; default: the model's, else 256")
     private Integer maxTokens;
-    @Option(names = "--temperature", paramLabel = "T", description = "0 takes the most likely token, more draws more freely; default: the model's")
+    @Option(names = "--temperature", paramLabel = "T",
+            description = "0 takes the most likely token, more draws more freely; default: the model's")
     private Double temperature;
     @Option(names = "--top-k", paramLabel = "K", description = "draw from the K most likely tokens")
     private Integer topK;
-    @Option(names = "--top-p", paramLabel = "P", description = "draw from the most likely tokens that together reach probability P")
+    @Option(names = "--top-p", paramLabel = "P",
+            description = "draw from the most likely tokens that together reach probability P")
     private Double topP;
-    @Option(names = "--min-p", paramLabel = "P", description = "leave out tokens less than P times as likely as the most likely one")
+    @Option(names = "--min-p", paramLabel = "P",
+            description = "leave out tokens less than P times as likely as the most likely one")
     private Double minP;
     @Option(names = "--repetition-penalty", paramLabel = "X", description = "above 1 makes repeated tokens less likely")
     private Double repetitionPenalty;
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "the same seed draws the same tokens; default ${DEFAULT-VALUE}")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
+            description = "the same seed draws the same tokens; default ${DEFAULT-VALUE}")
     private long seed;
     @Option(names = "--stop", paramLabel = "TEXT", description = "end the answer at this text; may be repeated")
     private List<String> stops = new ArrayList<>();

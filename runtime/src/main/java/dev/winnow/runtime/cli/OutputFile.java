@@ -21,8 +21,9 @@ final class OutputFile {
     static void require(String option, Path file, List<Path> inputs) {
         Path folder = file.toAbsolutePath().getParent();
         if (Files.isDirectory(file)) throw new RequestException(option + " " + file + " is a directory, not a file to write");
-        if (!Files.isDirectory(folder)) throw new RequestException(option + " " + file + " cannot be written: there is no directory " + folder);
-        if (!Files.isWritable(folder)) throw new RequestException(option + " " + file + " cannot be written: " + folder + " is read-only");
+        String why = !Files.isDirectory(folder) ? "there is no directory " + folder
+                : !Files.isWritable(folder) ? "directory " + folder + " is read-only" : null;
+        if (why != null) throw new RequestException(option + " " + file + " cannot be written: " + why);
         if (!Files.exists(file)) return;
         for (Path input : inputs) {
             if (input != null && isSame(file, Files.isDirectory(input) ? input.resolve(file.getFileName()) : input)) {

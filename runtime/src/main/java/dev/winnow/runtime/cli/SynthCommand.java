@@ -30,13 +30,16 @@ final class SynthCommand implements Callable<Integer> {
 
     @Mixin
     private Common common;
-    @Option(names = "--config", paramLabel = "FILE.json", required = true, description = "the configuration, as in a model directory")
+    @Option(names = "--config", paramLabel = "FILE.json", required = true,
+            description = "the configuration, as in a model directory")
     private Path config;
     @Option(names = "--out", paramLabel = "DIR", required = true, description = "the model directory to make")
     private Path out;
-    @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "bf16", description = "how weights are stored: f32, f16 or bf16; default ${DEFAULT-VALUE}")
+    @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "bf16",
+            description = "how weights are stored: f32, f16 or bf16; default ${DEFAULT-VALUE}")
     private String dtype;
-    @Option(names = "--seed", defaultValue = "0", paramLabel = "N", description = "the same seed makes the same weights; default ${DEFAULT-VALUE}")
+    @Option(names = "--seed", defaultValue = "0", paramLabel = "N",
+            description = "the same seed makes the same weights; default ${DEFAULT-VALUE}")
     private long seed;
 
     @Override
@@ -71,9 +74,11 @@ final class SynthCommand implements Callable<Integer> {
         Map<String, String> texts = new LinkedHashMap<>();
         texts.put(CONFIG, settings.text());
         String family = settings.string("model_type");
-        int imageToken = family.equals("llava") ? settings.integer("image_token_index", settings.integer("image_token_id", 32000)) : -1;
+        int imageToken = family.equals("llava")
+                ? settings.integer("image_token_index", settings.integer("image_token_id", 32000)) : -1;
         int vocabulary = settings.optionalSection("text_config").orElse(settings).integer("vocab_size", 32000);
-        if (vocabulary >= SyntheticTokenizer.size() && !family.equals("vit")) texts.put(TOKENIZER, SyntheticTokenizer.json(imageToken));
+        boolean words = vocabulary >= SyntheticTokenizer.size() && !family.equals("vit");
+        if (words) texts.put(TOKENIZER, SyntheticTokenizer.json(imageToken));
         if (!family.equals("llama")) texts.put(PREPROCESSOR, preprocessor(settings));
         return texts;
     }
@@ -84,7 +89,8 @@ final class SynthCommand implements Callable<Integer> {
             Files.createDirectories(out);
             for (Map.Entry<String, String> text : texts.entrySet()) Files.writeString(out.resolve(text.getKey()), text.getValue());
         } catch (IOException e) {
-            String why = e instanceof FileSystemException system && system.getReason() != null ? system.getReason() : "not a place for files";
+            String why = e instanceof FileSystemException system && system.getReason() != null ? system.getReason()
+                    : "not a place for files";
             throw new RequestException("--out " + out + " cannot be written: " + why);
         }
         SafetensorsWriter.write(out.resolve(WEIGHTS), tensors, Map.of("format", "pt"));

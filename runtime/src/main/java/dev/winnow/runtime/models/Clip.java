@@ -122,7 +122,9 @@ public record Clip(VisionEncoder vision, Linear visionProjection, Text text, flo
     public float[] textFeatures(int[] ids, boolean[] mask, Workspace workspace, Trace trace) {
         int width = text.width();
         int n = ids.length;
-        if (n > text.context()) throw new RequestException("the text has " + n + " tokens, but the model's context is " + text.context());
+        if (n > text.context()) {
+            throw new RequestException("the text has " + n + " tokens, but the model's context is " + text.context());
+        }
         float[] hidden = new float[n * width];
         text.embed(ids, hidden);
         if (trace != null) trace.item("text.embed", hidden, n, width);

@@ -34,7 +34,9 @@ final class Llama {
             throw new CheckpointException("config: num_attention_heads " + heads + " is not a multiple of num_key_value_heads " + kvHeads);
         }
         int headDim = c.has("head_dim") ? Config.size(c, "head_dim", 0) : Config.headSize(width, heads);
-        if (headDim % 2 != 0) throw new CheckpointException("config: rotary positions need an even head_dim, but it is " + headDim);
+        if (headDim % 2 != 0) {
+            throw new CheckpointException("config: rotary positions need an even head_dim, but it is " + headDim);
+        }
         int queryWidth = Config.headsWidth(heads, headDim);
         int keyWidth = Config.headsWidth(kvHeads, headDim);
         int context = Config.size(c, "max_position_embeddings", 2048);

@@ -31,8 +31,11 @@ final class RopeSettings {
     private static RopeScaling llama3(Settings s) {
         double low = Config.positive(s, "low_freq_factor");
         double high = Config.positive(s, "high_freq_factor");
-        if (high <= low) throw new CheckpointException("config: high_freq_factor should be above low_freq_factor, " + low + ", but is " + high);
-        return new RopeScaling.Llama3(Config.positive(s, "factor"), low, high, Config.size(s, "original_max_position_embeddings", 8192));
+        if (high <= low) {
+            throw new CheckpointException("config: high_freq_factor should be above low_freq_factor, " + low + ", but is " + high);
+        }
+        int trained = Config.size(s, "original_max_position_embeddings", s.integer("original_max_position_embeddings"));
+        return new RopeScaling.Llama3(Config.positive(s, "factor"), low, high, trained);
     }
 
     private static RopeScaling yarn(Settings s, int context) {

@@ -66,8 +66,8 @@ public final class SyntheticModel {
             for (long d : shape) bytes *= d;
             left -= bytes;
             if (left < 0) {
-                throw new CheckpointException("a model of this configuration would take more than half of this machine's memory; it is tensor " + name
-                        + " of shape " + Arrays.toString(shape) + " that goes beyond it");
+                throw new CheckpointException("a model of this configuration would take more than half of this machine's memory;"
+                        + " it is tensor " + name + " of shape " + Arrays.toString(shape) + " that goes beyond it");
             }
         }
     }
