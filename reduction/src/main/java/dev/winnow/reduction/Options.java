@@ -119,6 +119,9 @@ public final class Options {
     }
 
     private List<String> parts(String name) {
+        if (!text(name).matches("[^\\[\\]()]*|\\s*\\[[^\\[\\]()]*\\]\\s*|\\s*\\([^\\[\\]()]*\\)\\s*")) {
+            throw new PlanException(method + ": " + name + " has brackets that do not match in '" + text(name) + "'");
+        }
         String value = text(name).replaceAll("[\\[\\]()\\s]", "");
         List<String> parts = new ArrayList<>();
         if (!value.isEmpty()) parts.addAll(List.of(value.split("[/,]", -1)));

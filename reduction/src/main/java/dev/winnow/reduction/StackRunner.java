@@ -149,7 +149,7 @@ public final class StackRunner {
                     case Outcome.Unchanged() -> { }
                     case Outcome.Compact(int[][] keep) -> compact(l, keep);
                     case Outcome.Hide(boolean[] h) -> hide(h);
-                    case Outcome.Reduce r -> reduce(r);
+                    case Outcome.Reduce r -> reduce(e, r);
                 }
                 listener.acted(e, outcome, tokens, System.nanoTime() - began);
             }
@@ -169,7 +169,8 @@ public final class StackRunner {
             hidden = both;
         }
 
-        void reduce(Outcome.Reduce r) {
+        void reduce(ReductionEvent e, Outcome.Reduce r) {
+            if (r.map().rows() == 0) throw new PlanException(e.method() + ": no token would be left");
             TokenLedger after = tokens.ledger().after(r.map(), r.positions());
             if (r.classStandsForImage()) {
                 for (int i : after.ofKind(TokenKind.CLASS)) after = after.withKind(i, TokenKind.VISUAL);

@@ -64,12 +64,12 @@ public record SnapKv(String spec, int budget, double ratio, int window, int kern
         int[][] keep = new int[kvHeads][];
         for (int h = 0; h < kvHeads; h++) {
             int length = lengths[h];
-            int wanted = budget >= 0 ? budget : (int) (length * (1 - ratio));
+            int wanted = Math.max(Math.min(window, rowCount), budget >= 0 ? budget : (int) (length * (1 - ratio)));
             if (wanted >= length) {
                 keep[h] = IntStream.range(0, length).toArray();
                 continue;
             }
-            int recent = Math.min(Math.min(window, rowCount), wanted);
+            int recent = Math.min(window, rowCount);
             int[] top = TopK.highestInOrder(smoothed(received[h], length - recent), wanted - recent);
             keep[h] = Arrays.copyOf(top, wanted);
             for (int i = 0; i < recent; i++) keep[h][wanted - recent + i] = length - recent + i;
