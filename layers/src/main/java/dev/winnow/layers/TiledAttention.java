@@ -22,6 +22,8 @@ public final class TiledAttention {
     private static final int QUERY_FLOATS = 1 << 17;
     /** Shortest piece of a split context. */
     private static final int SPLIT = 512;
+    /** Pieces of all heads together that a long context is split into: work for as many cores. */
+    private static final int SPLIT_TASKS = 16;
     /** Multiply-adds below which waking another thread costs more than it saves. */
     private static final long INLINE = 200_000;
 
@@ -60,16 +62,15 @@ public final class TiledAttention {
             });
             return;
         }
-        int splits = Math.clamp((2L * threads + kvHeads - 1) / kvHeads, 1, Math.max(1, kv.length() / SPLIT));
-        if (threads == 1) splits = 1;
-        if (splits == 1) {
+        // by length and heads only: the order of summation, and with it the result, must not depend on the threads
+        int pieces = Math.clamp((SPLIT_TASKS + kvHeads - 1L) / kvHeads, 1, Math.max(1, kv.length() / SPLIT));
+        if (pieces == 1) {
             run(workers, threads, kvHeads, h -> pass.stream(h, 0, kv.length(h), out, h * pass.group * kv.headDim(), outStride,
                     kv.headDim(), null, 0));
             return;
         }
         // a partial result is [rows, headDim], then the rows' maxima, then their sums
         int partial = rows * (kv.headDim() + 2);
-        int pieces = splits;
         float[] partials = SCRATCH.get().partials(kvHeads * pieces * partial);
         run(workers, threads, kvHeads * pieces, t -> {
             int h = t / pieces;

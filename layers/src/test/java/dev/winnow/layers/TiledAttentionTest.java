@@ -221,4 +221,32 @@ class TiledAttentionTest {
             for (int s = 0; s < p.length && sum > 0; s++) p[s] /= sum;
         }
     }
+
+    @Test
+    void resultsDoNotDependOnThreads() {
+        KeyValues kv = new KeyValues(1, 8, 3000);
+        float[] k = random(3000 * 8);
+        int[] positions = IntStream.range(0, 3000).toArray();
+        kv.append(k, k, 8, 3000, positions, null);
+        float[] q = random(2 * 8);
+        float[][] results = new float[2][2 * 8];
+        int threads = Workers.shared().threads();
+        try {
+            for (int t = 1; t <= 2; t++) {
+                Workers.shared().resize(t);
+                TiledAttention.attend(new PanamaKernels(), Workers.shared(), q, 16, 1, 2, new int[] {2999}, kv, 0.3f, AttentionMask.CAUSAL,
+                        results[t - 1], 16);
+            }
+        } finally {
+            Workers.shared().resize(threads);
+        }
+        assertThat(results[1]).isEqualTo(results[0]);
+    }
+
+    private static float[] random(int n) {
+        Random random = new Random(11);
+        float[] x = new float[n];
+        for (int i = 0; i < n; i++) x[i] = (float) random.nextGaussian();
+        return x;
+    }
 }
