@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Decoding one sequence reads every weight once per token, so memory is its limit: bytes of weights per second beside what the same
@@ -75,12 +76,12 @@ public final class DecodeBandwidth {
         row(r, "mapped file", Machine.covered(mapped), 0, limit);
         row(r, "native memory", NATIVE_BYTES, 0, limit);
         row(r, "native memory, a stretch per thread", NATIVE_BYTES, 0, limit);
-        for (String read : new String[] {"mapped file", "native memory"}) {
-            double size = read.equals("mapped file") ? Machine.covered(mapped) : NATIVE_BYTES;
-            double[] ratio = r.ratio(read, "decode", Rounds.Sample::wall);
-            double scale = bytes / size;
-            System.out.printf("decode / %s, round by round: %.3f (quartiles %.3f to %.3f)%n", read, ratio[1] * scale, ratio[0] * scale,
-                    ratio[2] * scale);
+        for (String read : List.of("mapped file", "native memory")) {
+            double scale = bytes / (read.equals("mapped file") ? Machine.covered(mapped) : NATIVE_BYTES);
+            double[] wall = r.ratio(read, "decode", Rounds.Sample::wall);
+            double[] cpu = r.ratio(read, "decode", Rounds.Sample::cpu);
+            System.out.printf("decode / %s, round by round: %.3f (quartiles %.3f to %.3f); per CPU second %.3f (%.3f to %.3f)%n", read,
+                    wall[1] * scale, wall[0] * scale, wall[2] * scale, cpu[1] * scale, cpu[0] * scale, cpu[2] * scale);
         }
     }
 

@@ -61,13 +61,25 @@ final class Rounds {
         return quantile(values(name, Sample::cpu), 0);
     }
 
-    /** Quantiles 0.25, 0.5, 0.75 over rounds of a / b; the two of one round were measured one shortly after the other. */
     double[] ratio(String a, String b, ToDoubleFunction<Sample> of) {
-        double[] x = values(a, of);
-        double[] y = values(b, of);
-        double[] ratios = new double[x.length];
-        for (int i = 0; i < x.length; i++) ratios[i] = x[i] / y[i];
+        return ratio(List.of(a), List.of(b), of);
+    }
+
+    /** Quantiles 0.25, 0.5, 0.75 over rounds of the sum of some tasks by the sum of others; they ran one shortly after the other. */
+    double[] ratio(List<String> above, List<String> below, ToDoubleFunction<Sample> of) {
+        double[] ratios = sums(above, of);
+        double[] by = sums(below, of);
+        for (int i = 0; i < by.length; i++) ratios[i] /= by[i];
         return new double[] {quantile(ratios, 0.25), quantile(ratios, 0.5), quantile(ratios, 0.75)};
+    }
+
+    private double[] sums(List<String> names, ToDoubleFunction<Sample> of) {
+        double[] sums = values(names.getFirst(), of);
+        for (String name : names.subList(1, names.size())) {
+            double[] more = values(name, of);
+            for (int i = 0; i < sums.length; i++) sums[i] += more[i];
+        }
+        return sums;
     }
 
     private double[] values(String name, ToDoubleFunction<Sample> of) {
