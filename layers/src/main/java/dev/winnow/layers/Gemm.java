@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Gemm {
     /** Up to this many rows, packing a panel costs more than it saves. */
-    private static final int FEW_ROWS = 8;
+    private static final int FEW_ROWS = 12;
     /** Depth of a panel: 256 x 48 floats are 48 KiB, an L1 of AVX-512 machines; half of that with AVX2. */
     private static final int DEPTH = 256;
     /** Multiply-adds below which waking another thread costs more than it saves. */

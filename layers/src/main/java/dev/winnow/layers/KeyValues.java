@@ -98,7 +98,8 @@ public final class KeyValues {
      */
     public void append(float[] k, float[] v, int rowStride, int n, int[] newPositions, float[] newBias) {
         int needed = length() + n;
-        if (needed > capacity) grow(Math.max(needed, capacity + capacity / 2));
+        // an eighth more, so that decoding after a prompt does not copy the cache at once
+        if (needed > capacity) grow(needed + Math.max(64, needed / 8));
         if (newBias != null && bias == null) bias = new float[heads][capacity];
         for (int h = 0; h < heads; h++) {
             int at = offset(h) + lengths[h] * headDim;

@@ -12,7 +12,7 @@ public final class KvCache {
     private final int[] shifts;
     private int nextPosition;
 
-    /** A cache for the given layers, with room for a number of tokens before it has to grow. */
+    /** A cache for the given layers, with room for a number of tokens; without, each layer takes what its first tokens need. */
     public KvCache(List<TransformerLayer> layers, int room) {
         for (TransformerLayer l : layers) this.layers.add(new KeyValues(l.attention().kvHeads(), l.attention().headDim(), room));
         this.shifts = new int[layers.size()];

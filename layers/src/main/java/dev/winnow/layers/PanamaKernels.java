@@ -10,6 +10,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -22,6 +23,9 @@ final class PanamaKernels implements Kernels {
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
+    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
+    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
+    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
     /**
      * Rows of a register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 4 x 3 fill 12 of the 16 of AVX2. Either
      * gives more independent sums than two FMA units of latency 4 need.
@@ -31,7 +35,9 @@ final class PanamaKernels implements Kernels {
 
     /** A register tile on its way to C. */
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * 3 * L]);
-    /** Where packPanel widens stored rows. */
+    /** Bytes of weights brought into cache at a time. */
+    private static final int PULL = 1 << 15;
+    /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
 
     @Override
@@ -428,8 +434,7 @@ final class PanamaKernels implements Kernels {
     @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
-        float[] staged = STAGE.get();
-        if (staged.length < cols * depth) STAGE.set(staged = new float[cols * depth]);
+        float[] staged = staged(cols * depth);
         for (int j = 0; j < cols; j++) widen(weight, dtype, (long) (row + j) * in + from, staged, j * depth, depth);
         transposePanel(staged, 0, depth, cols, depth, panel, panelOffset);
     }
@@ -458,39 +463,59 @@ final class PanamaKernels implements Kernels {
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        if (count == 1) {
-            // one row after the other: memory is read as one sequential stream, which prefetching likes best
-            switch (dtype) {
-                case F32 -> {
-                    for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-                }
-                case F16 -> {
-                    for (int j = 0; j < rows; j++) y[yOffset + j] = dotF16(weight, in, row + j, x, xOffset);
-                }
-                case BF16 -> {
-                    for (int j = 0; j < rows; j++) y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
-                }
-                default -> throw ScalarKernels.unsupported(dtype);
-            }
+        if (count == 1 && dtype == DType.BF16) {
+            for (int j = 0; j < rows; j++) y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
             return;
         }
+        if (count == 1 && dtype == DType.F32) {
+            for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
+            return;
+        }
+        // pull rows into L2, widen two of them into L1, use them for all x
+        long rowBytes = (long) in * dtype.bytes();
+        int pulled = (int) Math.clamp(PULL / Math.max(1, rowBytes), 1, 64) * 2;
+        float[] staged = staged(2 * in);
         for (int j = 0; j < rows; j += 2) {
             int n = Math.min(2, rows - j);
+            if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
+            widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
+            if (count == 1) {
+                y[yOffset + j] = dot(staged, 0, x, xOffset, in);
+                if (n == 2) y[yOffset + j + 1] = dot(staged, in, x, xOffset, in);
+                continue;
+            }
             for (int i = 0; i < count; i += 4) {
-                int m = Math.min(4, count - i);
-                int xi = xOffset + i * xStride;
-                int yi = yOffset + i * yStride + j;
-                switch (dtype) {
-                    case F32 -> dot2x4F32(weight, in, row + j, n, x, xi, xStride, m, y, yi, yStride);
-                    case F16 -> dot2x4F16(weight, in, row + j, n, x, xi, xStride, m, y, yi, yStride);
-                    case BF16 -> dot2x4BF16(weight, in, row + j, n, x, xi, xStride, m, y, yi, yStride);
-                    default -> throw ScalarKernels.unsupported(dtype);
-                }
+                dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
+                        y, yOffset + i * yStride + j, yStride);
             }
         }
     }
 
-    // One method per stored type: a type tested inside the loop would keep the vectors from staying in registers.
+    /**
+     * Brings weights into cache by touching their lines. Java has no prefetch instruction, and a loop that widens or has several x
+     * reaches too few lines ahead within the processor's window to keep memory busy; this one reaches a hundred.
+     *
+     * @return a meaningless sum, to be stored somewhere so that the loads are kept
+     */
+    private static float pull(MemorySegment w, long from, long length) {
+        IntVector s0 = IntVector.zero(I);
+        IntVector s1 = s0;
+        for (long at = 0; at <= length - 128; at += 128) {
+            s0 = s0.add(IntVector.fromMemorySegment(I, w, from + at, ByteOrder.LITTLE_ENDIAN));
+            s1 = s1.add(IntVector.fromMemorySegment(I, w, from + at + 64, ByteOrder.LITTLE_ENDIAN));
+        }
+        return s0.add(s1).reduceLanes(VectorOperators.ADD);
+    }
+
+    private static float[] staged(int length) {
+        float[] stage = STAGE.get();
+        if (stage.length < length) STAGE.set(stage = new float[length]);
+        return stage;
+    }
+
+    // Loads from segments are written out in each loop, one method per stored type. Compiled on its own, a helper that loads from
+    // a segment outgrows what C2 inlines, and a type tested within a method spoils the profile of its other branches; either way
+    // vectors end up on the heap, one by one.
 
     private static float dotF32(MemorySegment w, int in, int row, float[] x, int xi) {
         long at = (long) row * in << 2;
@@ -500,34 +525,21 @@ final class PanamaKernels implements Kernels {
         FloatVector s3 = s0;
         int p = 0;
         for (; p <= in - 4 * L; p += 4 * L) {
-            s0 = floats(w, at + ((long) p << 2)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-            s1 = floats(w, at + ((long) (p + L) << 2)).fma(FloatVector.fromArray(F, x, xi + p + L), s1);
-            s2 = floats(w, at + ((long) (p + 2 * L) << 2)).fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
-            s3 = floats(w, at + ((long) (p + 3 * L) << 2)).fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
+            FloatVector w0 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2), ByteOrder.LITTLE_ENDIAN);
+            s0 = w0.fma(FloatVector.fromArray(F, x, xi + p), s0);
+            FloatVector w1 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + L) << 2), ByteOrder.LITTLE_ENDIAN);
+            s1 = w1.fma(FloatVector.fromArray(F, x, xi + p + L), s1);
+            FloatVector w2 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + 2 * L) << 2), ByteOrder.LITTLE_ENDIAN);
+            s2 = w2.fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
+            FloatVector w3 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + 3 * L) << 2), ByteOrder.LITTLE_ENDIAN);
+            s3 = w3.fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
-        for (; p <= in - L; p += L) s0 = floats(w, at + ((long) p << 2)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
-        return p == in ? sum : sum + rest(w, DType.F32, in, row, p, x, xi);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
+        for (; p < in; p++) sum += ScalarKernels.read(w, DType.F32, (at >> 2) + p) * x[xi + p];
+        return sum;
     }
 
-    private static float dotF16(MemorySegment w, int in, int row, float[] x, int xi) {
-        long at = (long) row * in << 1;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int p = 0;
-        for (; p <= in - 4 * L; p += 4 * L) {
-            s0 = halfFloats(w, at + ((long) p << 1)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-            s1 = halfFloats(w, at + ((long) (p + L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + L), s1);
-            s2 = halfFloats(w, at + ((long) (p + 2 * L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
-            s3 = halfFloats(w, at + ((long) (p + 3 * L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
-        }
-        for (; p <= in - L; p += L) s0 = halfFloats(w, at + ((long) p << 1)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
-        return p == in ? sum : sum + rest(w, DType.F16, in, row, p, x, xi);
-    }
-
+    /** A bf16 is an f32 cut to its upper half: vpmovzxwd and a shift widen 16. */
     private static float dotBF16(MemorySegment w, int in, int row, float[] x, int xi) {
         long at = (long) row * in << 1;
         FloatVector s0 = FloatVector.zero(F);
@@ -536,228 +548,112 @@ final class PanamaKernels implements Kernels {
         FloatVector s3 = s0;
         int p = 0;
         for (; p <= in - 4 * L; p += 4 * L) {
-            s0 = brainFloats(w, at + ((long) p << 1)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-            s1 = brainFloats(w, at + ((long) (p + L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + L), s1);
-            s2 = brainFloats(w, at + ((long) (p + 2 * L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
-            s3 = brainFloats(w, at + ((long) (p + 3 * L) << 1)).fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
+            IntVector w0 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) p << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p), s0);
+            IntVector w1 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + L) << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + L), s1);
+            IntVector w2 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + 2 * L) << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s2 = w2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
+            IntVector w3 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + 3 * L) << 1), ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            s3 = w3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
-        for (; p <= in - L; p += L) s0 = brainFloats(w, at + ((long) p << 1)).fma(FloatVector.fromArray(F, x, xi + p), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
-        return p == in ? sum : sum + rest(w, DType.BF16, in, row, p, x, xi);
-    }
-
-    private static void dot2x4F32(MemorySegment w, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
-                                   float[] y, int yOffset, int yStride) {
-        int last = row + rows - 1;
-        long r0 = (long) row * in << 2;
-        long r1 = (long) last * in << 2;
-        int x0 = xOffset;
-        int x1 = xOffset + Math.min(1, count - 1) * xStride;
-        int x2 = xOffset + Math.min(2, count - 1) * xStride;
-        int x3 = xOffset + (count - 1) * xStride;
-        FloatVector s00 = FloatVector.zero(F);
-        FloatVector s01 = s00;
-        FloatVector s02 = s00;
-        FloatVector s03 = s00;
-        FloatVector s10 = s00;
-        FloatVector s11 = s00;
-        FloatVector s12 = s00;
-        FloatVector s13 = s00;
-        int p = 0;
-        for (; p <= in - L; p += L) {
-            FloatVector w0 = floats(w, r0 + ((long) p << 2));
-            FloatVector w1 = floats(w, r1 + ((long) p << 2));
-            FloatVector v0 = FloatVector.fromArray(F, x, x0 + p);
-            s00 = w0.fma(v0, s00);
-            s10 = w1.fma(v0, s10);
-            FloatVector v1 = FloatVector.fromArray(F, x, x1 + p);
-            s01 = w0.fma(v1, s01);
-            s11 = w1.fma(v1, s11);
-            FloatVector v2 = FloatVector.fromArray(F, x, x2 + p);
-            s02 = w0.fma(v2, s02);
-            s12 = w1.fma(v2, s12);
-            FloatVector v3 = FloatVector.fromArray(F, x, x3 + p);
-            s03 = w0.fma(v3, s03);
-            s13 = w1.fma(v3, s13);
-        }
-        int y1 = yOffset + Math.min(1, count - 1) * yStride;
-        int y2 = yOffset + Math.min(2, count - 1) * yStride;
-        int y3 = yOffset + (count - 1) * yStride;
-        y[yOffset] = s00.reduceLanes(VectorOperators.ADD);
-        y[y1] = s01.reduceLanes(VectorOperators.ADD);
-        y[y2] = s02.reduceLanes(VectorOperators.ADD);
-        y[y3] = s03.reduceLanes(VectorOperators.ADD);
-        if (rows > 1) {
-            y[yOffset + 1] = s10.reduceLanes(VectorOperators.ADD);
-            y[y1 + 1] = s11.reduceLanes(VectorOperators.ADD);
-            y[y2 + 1] = s12.reduceLanes(VectorOperators.ADD);
-            y[y3 + 1] = s13.reduceLanes(VectorOperators.ADD);
-        }
-        if (p == in) return;
-        for (int i = 0; i < count; i++) {
-            for (int j = 0; j < rows; j++) {
-                y[yOffset + i * yStride + j] += rest(w, DType.F32, in, row + j, p, x, xOffset + i * xStride);
-            }
-        }
-    }
-
-    private static void dot2x4F16(MemorySegment w, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
-                                   float[] y, int yOffset, int yStride) {
-        int last = row + rows - 1;
-        long r0 = (long) row * in << 1;
-        long r1 = (long) last * in << 1;
-        int x0 = xOffset;
-        int x1 = xOffset + Math.min(1, count - 1) * xStride;
-        int x2 = xOffset + Math.min(2, count - 1) * xStride;
-        int x3 = xOffset + (count - 1) * xStride;
-        FloatVector s00 = FloatVector.zero(F);
-        FloatVector s01 = s00;
-        FloatVector s02 = s00;
-        FloatVector s03 = s00;
-        FloatVector s10 = s00;
-        FloatVector s11 = s00;
-        FloatVector s12 = s00;
-        FloatVector s13 = s00;
-        int p = 0;
-        for (; p <= in - L; p += L) {
-            FloatVector w0 = halfFloats(w, r0 + ((long) p << 1));
-            FloatVector w1 = halfFloats(w, r1 + ((long) p << 1));
-            FloatVector v0 = FloatVector.fromArray(F, x, x0 + p);
-            s00 = w0.fma(v0, s00);
-            s10 = w1.fma(v0, s10);
-            FloatVector v1 = FloatVector.fromArray(F, x, x1 + p);
-            s01 = w0.fma(v1, s01);
-            s11 = w1.fma(v1, s11);
-            FloatVector v2 = FloatVector.fromArray(F, x, x2 + p);
-            s02 = w0.fma(v2, s02);
-            s12 = w1.fma(v2, s12);
-            FloatVector v3 = FloatVector.fromArray(F, x, x3 + p);
-            s03 = w0.fma(v3, s03);
-            s13 = w1.fma(v3, s13);
-        }
-        int y1 = yOffset + Math.min(1, count - 1) * yStride;
-        int y2 = yOffset + Math.min(2, count - 1) * yStride;
-        int y3 = yOffset + (count - 1) * yStride;
-        y[yOffset] = s00.reduceLanes(VectorOperators.ADD);
-        y[y1] = s01.reduceLanes(VectorOperators.ADD);
-        y[y2] = s02.reduceLanes(VectorOperators.ADD);
-        y[y3] = s03.reduceLanes(VectorOperators.ADD);
-        if (rows > 1) {
-            y[yOffset + 1] = s10.reduceLanes(VectorOperators.ADD);
-            y[y1 + 1] = s11.reduceLanes(VectorOperators.ADD);
-            y[y2 + 1] = s12.reduceLanes(VectorOperators.ADD);
-            y[y3 + 1] = s13.reduceLanes(VectorOperators.ADD);
-        }
-        if (p == in) return;
-        for (int i = 0; i < count; i++) {
-            for (int j = 0; j < rows; j++) {
-                y[yOffset + i * yStride + j] += rest(w, DType.F16, in, row + j, p, x, xOffset + i * xStride);
-            }
-        }
-    }
-
-    private static void dot2x4BF16(MemorySegment w, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
-                                   float[] y, int yOffset, int yStride) {
-        int last = row + rows - 1;
-        long r0 = (long) row * in << 1;
-        long r1 = (long) last * in << 1;
-        int x0 = xOffset;
-        int x1 = xOffset + Math.min(1, count - 1) * xStride;
-        int x2 = xOffset + Math.min(2, count - 1) * xStride;
-        int x3 = xOffset + (count - 1) * xStride;
-        FloatVector s00 = FloatVector.zero(F);
-        FloatVector s01 = s00;
-        FloatVector s02 = s00;
-        FloatVector s03 = s00;
-        FloatVector s10 = s00;
-        FloatVector s11 = s00;
-        FloatVector s12 = s00;
-        FloatVector s13 = s00;
-        int p = 0;
-        for (; p <= in - L; p += L) {
-            FloatVector w0 = brainFloats(w, r0 + ((long) p << 1));
-            FloatVector w1 = brainFloats(w, r1 + ((long) p << 1));
-            FloatVector v0 = FloatVector.fromArray(F, x, x0 + p);
-            s00 = w0.fma(v0, s00);
-            s10 = w1.fma(v0, s10);
-            FloatVector v1 = FloatVector.fromArray(F, x, x1 + p);
-            s01 = w0.fma(v1, s01);
-            s11 = w1.fma(v1, s11);
-            FloatVector v2 = FloatVector.fromArray(F, x, x2 + p);
-            s02 = w0.fma(v2, s02);
-            s12 = w1.fma(v2, s12);
-            FloatVector v3 = FloatVector.fromArray(F, x, x3 + p);
-            s03 = w0.fma(v3, s03);
-            s13 = w1.fma(v3, s13);
-        }
-        int y1 = yOffset + Math.min(1, count - 1) * yStride;
-        int y2 = yOffset + Math.min(2, count - 1) * yStride;
-        int y3 = yOffset + (count - 1) * yStride;
-        y[yOffset] = s00.reduceLanes(VectorOperators.ADD);
-        y[y1] = s01.reduceLanes(VectorOperators.ADD);
-        y[y2] = s02.reduceLanes(VectorOperators.ADD);
-        y[y3] = s03.reduceLanes(VectorOperators.ADD);
-        if (rows > 1) {
-            y[yOffset + 1] = s10.reduceLanes(VectorOperators.ADD);
-            y[y1 + 1] = s11.reduceLanes(VectorOperators.ADD);
-            y[y2 + 1] = s12.reduceLanes(VectorOperators.ADD);
-            y[y3 + 1] = s13.reduceLanes(VectorOperators.ADD);
-        }
-        if (p == in) return;
-        for (int i = 0; i < count; i++) {
-            for (int j = 0; j < rows; j++) {
-                y[yOffset + i * yStride + j] += rest(w, DType.BF16, in, row + j, p, x, xOffset + i * xStride);
-            }
-        }
-    }
-
-    /** The products of a weight row past the last whole vector. */
-    private static float rest(MemorySegment w, DType dtype, int in, int row, int from, float[] x, int xOffset) {
-        float sum = 0;
-        for (int p = from; p < in; p++) sum += ScalarKernels.read(w, dtype, (long) row * in + p) * x[xOffset + p];
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
+        for (; p < in; p++) sum += ScalarKernels.read(w, DType.BF16, (at >> 1) + p) * x[xi + p];
         return sum;
     }
 
-    private static FloatVector floats(MemorySegment source, long byteOffset) {
-        return FloatVector.fromMemorySegment(F, source, byteOffset, ByteOrder.LITTLE_ENDIAN);
+    /** Rows 0 and 1 of w, or row 0 alone, times up to four x; missing ones repeat the last and are written twice. */
+    private static void dot2x4(float[] w, int in, int rows, float[] x, int xOffset, int xStride, int last,
+                               float[] y, int yOffset, int yStride) {
+        int second = (rows - 1) * in;
+        int x1 = xOffset + Math.min(1, last) * xStride;
+        int x2 = xOffset + Math.min(2, last) * xStride;
+        int x3 = xOffset + last * xStride;
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s03 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s13 = s00;
+        int p = 0;
+        for (; p <= in - L; p += L) {
+            FloatVector w0 = FloatVector.fromArray(F, w, p);
+            FloatVector w1 = FloatVector.fromArray(F, w, second + p);
+            FloatVector v0 = FloatVector.fromArray(F, x, xOffset + p);
+            s00 = w0.fma(v0, s00);
+            s10 = w1.fma(v0, s10);
+            FloatVector v1 = FloatVector.fromArray(F, x, x1 + p);
+            s01 = w0.fma(v1, s01);
+            s11 = w1.fma(v1, s11);
+            FloatVector v2 = FloatVector.fromArray(F, x, x2 + p);
+            s02 = w0.fma(v2, s02);
+            s12 = w1.fma(v2, s12);
+            FloatVector v3 = FloatVector.fromArray(F, x, x3 + p);
+            s03 = w0.fma(v3, s03);
+            s13 = w1.fma(v3, s13);
+        }
+        int y1 = yOffset + Math.min(1, last) * yStride;
+        int y2 = yOffset + Math.min(2, last) * yStride;
+        int y3 = yOffset + last * yStride;
+        int r1 = rows - 1;
+        y[yOffset] = sumOf(s00) + rest(w, 0, x, xOffset, p, in);
+        y[y1] = sumOf(s01) + rest(w, 0, x, x1, p, in);
+        y[y2] = sumOf(s02) + rest(w, 0, x, x2, p, in);
+        y[y3] = sumOf(s03) + rest(w, 0, x, x3, p, in);
+        y[yOffset + r1] = sumOf(s10) + rest(w, second, x, xOffset, p, in);
+        y[y1 + r1] = sumOf(s11) + rest(w, second, x, x1, p, in);
+        y[y2 + r1] = sumOf(s12) + rest(w, second, x, x2, p, in);
+        y[y3 + r1] = sumOf(s13) + rest(w, second, x, x3, p, in);
     }
 
-    /** L bf16 elements: an f32 cut to its upper half. */
-    private static FloatVector brainFloats(MemorySegment source, long byteOffset) {
-        return ((IntVector) ShortVector.fromMemorySegment(H, source, byteOffset, ByteOrder.LITTLE_ENDIAN)
-                .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0)).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
-    }
-
-    /**
-     * L f16 elements. Shifted into place, exponent and mantissa mean the value times 2^-112, for subnormals too. Infinities and NaNs,
-     * 0x7c00 and up, need the largest exponent: adding 0x400 carries them, and only them, into bit 15.
-     */
-    private static FloatVector halfFloats(MemorySegment source, long byteOffset) {
-        IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, byteOffset, ByteOrder.LITTLE_ENDIAN)
-                .convertShape(VectorOperators.S2I, I, 0);
-        IntVector magnitude = h.and(0x7fff);
-        IntVector special = magnitude.add(0x400).lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 31).and(0x7f800000);
-        IntVector bits = magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
-        return bits.or(special).or(h.and(0x80000000)).reinterpretAsFloats();
+    /** The products past the last whole vector. */
+    private static float rest(float[] w, int wOffset, float[] x, int xOffset, int from, int to) {
+        float sum = 0;
+        for (int p = from; p < to; p++) sum += w[wOffset + p] * x[xOffset + p];
+        return sum;
     }
 
     @Override
     public void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n) {
-        int i = 0;
-        int end = n - n % L;
         switch (dtype) {
-            case F32 -> {
-                for (; i < end; i += L) floats(source, (from + i) << 2).intoArray(target, offset + i);
-            }
-            case F16 -> {
-                for (; i < end; i += L) halfFloats(source, (from + i) << 1).intoArray(target, offset + i);
-            }
-            case BF16 -> {
-                for (; i < end; i += L) brainFloats(source, (from + i) << 1).intoArray(target, offset + i);
-            }
+            case F32 -> MemorySegment.copy(source, ScalarKernels.FLOATS, from << 2, target, offset, n);
+            case F16 -> widenF16(source, from, target, offset, n);
+            case BF16 -> widenBF16(source, from, target, offset, n);
             default -> throw ScalarKernels.unsupported(dtype);
         }
-        for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
+    }
+
+    private static void widenBF16(MemorySegment source, long from, float[] target, int offset, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, (from + i) << 1, ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
+            h.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, offset + i);
+        }
+        for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, DType.BF16, from + i);
+    }
+
+    /**
+     * Shifted into place, an f16's exponent and mantissa mean its value times 2^-112, for subnormals too. Infinities and NaNs, 0x7c00
+     * and up, need the largest exponent: adding 0x400 carries them, and only them, into bit 15.
+     */
+    private static void widenF16(MemorySegment source, long from, float[] target, int offset, int n) {
+        int i = 0;
+        for (; i <= n - L; i += L) {
+            IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, (from + i) << 1, ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.S2I, I, 0);
+            IntVector magnitude = h.and(0x7fff);
+            IntVector special = magnitude.add(0x400).lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 31);
+            IntVector bits = magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
+            bits.or(special.and(0x7f800000)).or(h.and(0x80000000)).reinterpretAsFloats().intoArray(target, offset + i);
+        }
+        for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, DType.F16, from + i);
     }
 
     @Override
@@ -774,7 +670,7 @@ final class PanamaKernels implements Kernels {
             s3 = FloatVector.fromArray(F, a, aOffset + i + 3 * L).fma(FloatVector.fromArray(F, b, bOffset + i + 3 * L), s3);
         }
         for (; i <= n - L; i += L) s0 = FloatVector.fromArray(F, a, aOffset + i).fma(FloatVector.fromArray(F, b, bOffset + i), s0);
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) sum += a[aOffset + i] * b[bOffset + i];
         return sum;
     }
@@ -851,7 +747,7 @@ final class PanamaKernels implements Kernels {
             e.intoArray(x, offset + i);
             sums = sums.add(e);
         }
-        float sum = sums.reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(sums);
         for (; i < n; i++) {
             float e = (float) Math.exp(x[offset + i] - max);
             x[offset + i] = e;
@@ -960,7 +856,7 @@ final class PanamaKernels implements Kernels {
             s1 = s1.add(FloatVector.fromArray(F, x, xOffset + i + L));
         }
         for (; i < end; i += L) s0 = s0.add(FloatVector.fromArray(F, x, xOffset + i));
-        float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float sum = sumOf(s0.add(s1));
         for (; i < n; i++) sum += x[xOffset + i];
         float mean = sum / n;
 
@@ -977,7 +873,7 @@ final class PanamaKernels implements Kernels {
             FloatVector d = FloatVector.fromArray(F, x, xOffset + i).sub(mean);
             s0 = d.fma(d, s0);
         }
-        float squares = s0.add(s1).reduceLanes(VectorOperators.ADD);
+        float squares = sumOf(s0.add(s1));
         for (; i < n; i++) squares += (x[xOffset + i] - mean) * (x[xOffset + i] - mean);
         float s = (float) (1 / Math.sqrt(squares / n + eps));
 
@@ -1007,5 +903,16 @@ final class PanamaKernels implements Kernels {
             x[offset + i] = u * c - v * s;
             x[offset + half + i] = v * c + u * s;
         }
+    }
+
+    /**
+     * The sum of the lanes, halves first. {@code reduceLanes(ADD)} is free to add in any order and does so differently once it is
+     * compiled, so that the same request would give other bits before and after warming up.
+     */
+    private static float sumOf(FloatVector v) {
+        if (L >= 16) v = v.add(v.rearrange(BY_8));
+        if (L >= 8) v = v.add(v.rearrange(BY_4));
+        if (L >= 4) v = v.add(v.rearrange(BY_2));
+        return v.lane(0) + v.lane(1);
     }
 }

@@ -17,6 +17,9 @@ import java.util.Map;
  * language alike.
  */
 public final class StackRunner {
+    /** Entries that a compacted cache may grow by before it is copied. */
+    private static final int DECODING_ROOM = 64;
+
     private final Stage stage;
     private final List<CompiledLayer> layers;
 
@@ -155,6 +158,8 @@ public final class StackRunner {
         void compact(int l, int[][] keep) {
             KeyValues kv = cache.layer(l);
             for (int h = 0; h < keep.length; h++) kv.keep(h, keep[h]);
+            // layer by layer, so that a prompt's cache is never whole in memory
+            if (kv.allocatedBytes() > 2 * kv.bytes()) kv.trim(DECODING_ROOM);
         }
 
         /** Tokens that an earlier event hid stay hidden. */

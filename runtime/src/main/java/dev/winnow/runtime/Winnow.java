@@ -162,7 +162,7 @@ public final class Winnow implements AutoCloseable {
         long visionFlops = workspace.work().flops();
         long began = System.nanoTime();
         int most = Math.min(request.maxTokens(), room);
-        KvCache cache = language.newCache(promptTokens);
+        KvCache cache = language.newCache(0);
         float[] logits = language.prefill(prompt, cache, schedule, workspace, both(counts, explaining));
         long prefilled = System.nanoTime();
         long prefillFlops = workspace.work().flops() - visionFlops;

@@ -25,7 +25,7 @@ public final class Golden {
     }
 
     /** The workplace's shared folder, where there is one. */
-    static Optional<Path> shared() {
+    public static Optional<Path> shared() {
         for (Path p = Path.of("").toAbsolutePath(); p != null; p = p.getParent()) {
             if (Files.isDirectory(p.resolve("shared/golden"))) return Optional.of(p.resolve("shared"));
         }

@@ -20,8 +20,9 @@ final class TokenCounts {
 
     /** After an event, with the share of the input that is left. */
     static String after(Explanation.Alive input, Explanation.Alive before, Explanation.Alive now) {
+        // early layers of a cache may hold tokens that later ones have dropped, so there is no before to compare with
+        if (partial(now)) return tokens(now.tokens()) + " cached, on average in " + percent(entries(now), now.tokens()) + " of heads";
         String counts = before.tokens() + " → " + tokens(now.tokens());
-        if (partial(now)) return counts + ", " + percent(entries(now), before.tokens()) + " of entries";
         String left = percent(now.tokens(), input.tokens()) + (before == input ? "" : " of input");
         return counts + " (" + left + ")" + (classToken(now) ? " incl. class" : "");
     }

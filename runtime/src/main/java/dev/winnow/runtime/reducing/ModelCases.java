@@ -93,8 +93,9 @@ public final class ModelCases {
     private static int newTokens(Settings caseJson) {
         Optional<Settings> tensors = caseJson.optionalSection("tensors");
         if (tensors.isEmpty()) return NEW_TOKENS;
-        return tensors.get().keys().stream().filter(k -> k.endsWith("generated_ids") || k.startsWith("decode.") && k.endsWith(".ids"))
-                .mapToInt(k -> tensors.get().section(k).integers("shape").getLast()).max().orElse(0);
+        return tensors.get().keys().stream()
+                .filter(k -> k.endsWith("generated_ids") || k.startsWith("decode.") && k.endsWith(".ids"))
+                .mapToInt(k -> tensors.get().section(k).integers("shape").getLast()).max().orElse(NEW_TOKENS);
     }
 
     /** Everything a model computes under some methods, by name. */

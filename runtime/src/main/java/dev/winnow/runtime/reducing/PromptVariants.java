@@ -23,12 +23,14 @@ import java.util.stream.IntStream;
 final class PromptVariants {
     private PromptVariants() {}
 
-    static void run(LanguageModel model, List<ModelCases.Variant> variants, Map<String, Tensor> inputs, int newTokens, NamedOutputs out) {
-        // cases that generate are about the cache
-        if (newTokens > 0) {
+    static void run(LanguageModel model, List<ModelCases.Variant> variants, Map<String, Tensor> inputs, int newTokens,
+                    NamedOutputs out) {
+        boolean anyCached = variants.stream().anyMatch(v -> actsOnCache(v.method(), model));
+        if (anyCached) {
             List<Site> layers = IntStream.range(0, model.stack().layers())
                     .mapToObj(l -> new Site(Stage.LANGUAGE, Site.Moment.CACHE, l)).toList();
-            Map<String, Tensor> dense = ModelCases.trace(model, List.of(new Onlooker(layers, (l, o) -> layer(l, o, out))), inputs, newTokens);
+            Onlooker onlooker = new Onlooker(layers, (l, o) -> layer(l, o, out));
+            Map<String, Tensor> dense = ModelCases.trace(model, List.of(onlooker), inputs, newTokens);
             ModelCases.copy(dense, "logits", out, "prefill_logits");
             decoded(dense, out, "none");
         } else {
@@ -36,14 +38,21 @@ final class PromptVariants {
         }
         for (ModelCases.Variant v : variants) {
             Decisions decisions = new Decisions(v.name(), v.method(), out);
-            Map<String, Tensor> traced = ModelCases.trace(model, List.of(new Witnessed(decisions.method, decisions)), inputs, newTokens);
-            if (newTokens > 0) {
+            boolean cached = actsOnCache(decisions.method, model);
+            Map<String, Tensor> traced = ModelCases.trace(model, List.of(new Witnessed(decisions.method, decisions)), inputs,
+                    cached ? newTokens : 0);
+            if (cached) {
                 decoded(traced, out, v.name());
             } else {
                 ModelCases.copy(traced, "logits", out, v.name() + ".logits");
                 ModelCases.copyLayers(traced, "hidden.layer.", out, v.name() + ".layer.");
             }
         }
+    }
+
+    /** What such a method does shows only in the tokens that come after the prompt. */
+    private static boolean actsOnCache(ReductionMethod method, LanguageModel model) {
+        return method.events(model.shape()).stream().anyMatch(e -> e.site().moment() == Site.Moment.CACHE);
     }
 
     private static void decoded(Map<String, Tensor> traced, NamedOutputs out, String name) {

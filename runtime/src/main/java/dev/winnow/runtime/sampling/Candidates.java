@@ -1,8 +1,9 @@
 package dev.winnow.runtime.sampling;
 
 /**
- * The tokens that may come next, with their logits: what warpers narrow down. A token that is out is dropped, where Hugging Face sets
- * its logit to minus infinity. The arrays are reused from one step to the next; {@link #size} says how much of them counts.
+ * The tokens that may come next, with their logits: what warpers narrow down. A token that is out is dropped, where Hugging
+ * Face sets its logit to minus infinity. The arrays are reused from one step to the next; {@link #size} says how much of them
+ * counts.
  */
 final class Candidates {
     int[] ids = new int[0];

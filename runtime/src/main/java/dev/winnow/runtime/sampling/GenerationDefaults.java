@@ -45,7 +45,7 @@ public record GenerationDefaults(
         generation.ifPresent(sources::add);
         sources.add(config);
         config.optionalSection("text_config").ifPresent(sources::add);
-        // old models keep these beside the architecture; a config's top_k may mean another thing once they have a file of their own
+        // old models keep these beside the architecture; with a file of their own, a config's top_k may mean another thing
         Settings how = generation.orElse(config);
         return new GenerationDefaults(
                 eos(sources), id(sources, "bos_token_id"), id(sources, "pad_token_id"),

@@ -1,8 +1,9 @@
 package dev.winnow.runtime.sampling;
 
 /**
- * Takes candidates from the most to the least likely, of equals the lower id first. It is a heap made in the candidates' own arrays:
- * vocabularies are large and few tokens are taken, so a full sort would be wasted. What is taken gathers at the end of the arrays.
+ * Takes candidates from the most to the least likely, of equals the lower id first. It is a heap made in the candidates' own
+ * arrays: vocabularies are large and few tokens are taken, so a full sort would be wasted. What is taken gathers at the end
+ * of the arrays.
  */
 final class Ranking {
     private final Candidates candidates;
@@ -29,7 +30,7 @@ final class Ranking {
     /** Drops the candidates that were not taken and leaves the others from the most to the least likely. */
     void keepTaken() {
         int taken = candidates.size - waiting;
-        // the most likely is last, so the order turns around
+        // the most likely is last: turned around, the taken ones lead in order
         for (int i = 0, j = candidates.size - 1; i < j; i++, j--) swap(i, j);
         candidates.size = taken;
     }

@@ -1,8 +1,8 @@
 package dev.winnow.runtime.sampling;
 
 /**
- * Divides the positive logits of tokens that came before by the penalty and multiplies the negative ones, once per token however often
- * it came ({@code RepetitionPenaltyLogitsProcessor}, Keskar et al. 2019, "CTRL").
+ * Divides the positive logits of tokens that came before by the penalty and multiplies the negative ones, once per token
+ * however often it came ({@code RepetitionPenaltyLogitsProcessor}, Keskar et al. 2019, "CTRL").
  */
 final class RepetitionPenalty {
     private RepetitionPenalty() {}

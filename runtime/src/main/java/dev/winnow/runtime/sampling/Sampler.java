@@ -5,11 +5,12 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Chooses tokens as {@code generate} of Hugging Face does: repetition penalty, temperature, top-k, top-p, min-p, in this order, then a
- * draw from the softmax of what is left. With temperature 0 the most likely token after the penalty, of equals the lowest id.
+ * Chooses tokens as {@code generate} of Hugging Face does: repetition penalty, temperature, top-k, top-p, min-p, in this
+ * order, then a draw from the softmax of what is left. With temperature 0 the most likely token after the penalty, of equals
+ * the lowest id.
  *
- * <p>Chance comes from {@link SplittableRandom}, whose algorithm is fixed, one number per token: a seed gives the same tokens for the
- * same logits on every machine. Buffers are kept between steps. For one sequence and one thread at a time.
+ * <p>Chance comes from {@link SplittableRandom}, whose algorithm is fixed, one number per token, so a seed gives the same tokens
+ * for the same logits. Buffers are kept between steps. For one sequence and one thread at a time.
  */
 public final class Sampler {
     private final SamplingOptions options;

@@ -17,11 +17,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The Jinja template with which a model's makers turn a conversation into a prompt, rendered as {@code apply_chat_template} of Hugging
- * Face does. The prompt usually holds the special tokens already, so it is encoded without adding them.
+ * The Jinja template with which a model's makers turn a conversation into a prompt, rendered as {@code apply_chat_template}
+ * of Hugging Face does. The prompt usually holds the special tokens already, so it is encoded without adding them.
  *
- * <p>Most templates take the content of a message as a text when it is one, and as a list of parts when there are images. Some take
- * only lists; which kind one is, is found by trying it out once.
+ * <p>Most templates take the content of a message as a text when it is one, and as a list of parts when there are images.
+ * Some take only lists; which kind one is, is found by trying it out once.
  *
  * <p>Immutable; safe for use by many threads.
  */
@@ -52,9 +52,9 @@ public final class ChatTemplate {
     }
 
     /**
-     * The template of a model: {@code chat_template.jinja}, else {@code chat_template.json}, else the one in
-     * {@code tokenizer_config.json}, where several may have names and the one called "default" is taken. Empty when there is none, as
-     * for models that only continue text.
+     * The template of a model: {@code chat_template.jinja}, else {@code chat_template.json}, else the one in {@code
+     * tokenizer_config.json}, where several may have names and the one called "default" is taken. Empty when there is none,
+     * as for models that only continue text.
      *
      * @throws CheckpointException when one of these files cannot be read or has another layout
      * @throws TemplateException   when the template is not valid
@@ -84,7 +84,8 @@ public final class ChatTemplate {
         if (!settings.has(key)) return Optional.empty();
         if (!settings.type(key).equals("array")) return Optional.of(settings.string(key));
         List<Settings> named = settings.sections(key);
-        return named.stream().filter(each -> each.string("name").equals("default")).findFirst().map(each -> each.string("template"));
+        return named.stream().filter(each -> each.string("name").equals("default")).findFirst()
+                .map(each -> each.string("template"));
     }
 
     private static Map<String, String> specialTokens(Settings settings) {
@@ -127,12 +128,13 @@ public final class ChatTemplate {
 
     private Map<String, Object> variables(List<Message> messages, boolean addGenerationPrompt, boolean parts) {
         Map<String, Object> variables = new HashMap<>(specialTokens);
-        List<Map<String, Object>> list = new ArrayList<>(messages.size());
+        List<Map<String, Object>> all = new ArrayList<>(messages.size());
         for (Message message : messages) {
-            Object content = parts || message.hasImages() ? message.parts().stream().map(ChatTemplate::part).toList() : text(message);
-            list.add(Map.of("role", message.role(), "content", content));
+            boolean list = parts || message.hasImages();
+            Object content = list ? message.parts().stream().map(ChatTemplate::part).toList() : text(message);
+            all.add(Map.of("role", message.role(), "content", content));
         }
-        variables.put("messages", list);
+        variables.put("messages", all);
         variables.put("add_generation_prompt", addGenerationPrompt);
         variables.put("tools", null);
         variables.put("documents", null);
@@ -154,8 +156,8 @@ public final class ChatTemplate {
     }
 
     private TemplateException failure(JinjaException e) {
-        if (e.isRaised()) return new TemplateException("the chat template of " + file + " rejects these messages: " + e.getMessage(), e);
         String place = e.line() > 0 ? " at line " + e.line() : "";
-        return new TemplateException("the chat template of " + file + " fails" + place + ": " + e.getMessage(), e);
+        String what = e.isRaised() ? " rejects these messages: " : " fails" + place + ": ";
+        return new TemplateException("the chat template of " + file + what + e.getMessage(), e);
     }
 }

@@ -15,10 +15,10 @@ import java.util.Properties;
 /**
  * Loads Hugging Face's Rust tokenizers, the native half of DJL's binding, out of the jar.
  *
- * <p>DJL has a loader of its own. It is passed by because it reports each start to a server when it runs on EC2, asks the system
- * for CUDA devices, downloads another build of the library when it finds one, and logs all of this. Here nothing leaves the machine:
- * the library is copied once to {@code $XDG_CACHE_HOME/winnow} (else {@code ~/.cache/winnow}), or, where that cannot be written,
- * to a private temporary directory for the life of this process.
+ * <p>DJL has a loader of its own. It is passed by because it reports each start to a server when it runs on EC2, asks the
+ * system for CUDA devices, downloads another build of the library when it finds one, and logs all of this. Here nothing
+ * leaves the machine: the library is copied once to {@code $XDG_CACHE_HOME/winnow} (else {@code ~/.cache/winnow}), or, where
+ * that cannot be written, to a private temporary directory for the life of this process.
  */
 final class NativeTokenizers {
     private static final String RESOURCES = "native/lib/";

@@ -36,8 +36,9 @@ public final class TokenStream {
     /** The text that the id completes; empty when its characters are unfinished or it has no text. */
     public String next(int id) {
         Vocabulary vocabulary = tokenizer.vocabulary();
-        // the decoder never sees these, so they must not serve as context
-        if (!vocabulary.knows(id) || skipSpecial && vocabulary.isSpecial(id)) return "";
+        // the decoder never sees these: they are no context, and bytes before and after them are in a row
+        if (skipSpecial && vocabulary.isSpecial(id)) return "";
+        if (!vocabulary.knows(id) && tokenizer.decode(new int[] {id}, false).isEmpty()) return "";
         if (length == window.length) window = Arrays.copyOf(window, length * 2);
         window[length++] = id;
         if (vocabulary.isByte(id)) return "";

@@ -8,7 +8,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -60,6 +59,7 @@ public final class Tokenizer implements AutoCloseable {
 
     /** A tokenizer from the text of a tokenizer.json; {@code file} is how messages call it. */
     static Tokenizer parse(String json, String file) {
+        NativeHazards.check(json, file);
         TokenizersLibrary library = NativeTokenizers.library();
         // both readings of a large file take a good part of a second
         CompletableFuture<Vocabulary> vocabulary = CompletableFuture.supplyAsync(() -> Vocabulary.parse(json, file));
@@ -81,7 +81,7 @@ public final class Tokenizer implements AutoCloseable {
 
     private static String read(Path path) {
         try {
-            if (Files.size(path) > LARGEST_FILE) throw new CheckpointException(path + " is larger than " + LARGEST_FILE + " bytes");
+            if (Files.size(path) > LARGEST_FILE) throw new CheckpointException(path + " is over " + LARGEST_FILE + " bytes");
             return Files.readString(path);
         } catch (CharacterCodingException e) {
             throw new CheckpointException(path + " is not UTF-8", e);
@@ -107,7 +107,7 @@ public final class Tokenizer implements AutoCloseable {
                 throw new CheckpointException(file + " cannot encode this text: " + e.getMessage(), e);
             }
             try {
-                return toInts(library.getTokenIds(encoding));
+                return ids(library.getTokenIds(encoding));
             } finally {
                 library.deleteEncoding(encoding);
             }
@@ -146,8 +146,14 @@ public final class Tokenizer implements AutoCloseable {
         }
     }
 
-    private static int[] toInts(long[] ids) {
-        return Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
+    private int[] ids(long[] wide) {
+        int[] ids = new int[wide.length];
+        for (int i = 0; i < ids.length; i++) {
+            // only a damaged file gives such ids to its special tokens
+            if (wide[i] > Integer.MAX_VALUE) throw new CheckpointException(file + " uses the impossible token id " + wide[i]);
+            ids[i] = (int) wide[i];
+        }
+        return ids;
     }
 
     Vocabulary vocabulary() {

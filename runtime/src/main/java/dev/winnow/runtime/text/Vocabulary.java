@@ -13,9 +13,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * What Winnow itself must know of a {@code tokenizer.json}, since the native binding neither looks tokens up nor tells what they are:
- * ids by token, which ids are special, and which stand for single bytes. Read in one pass, without building a tree of the file, and
- * only as far as needed: the merges of a large BPE model, usually last, are half of it.
+ * What Winnow itself must know of a {@code tokenizer.json}, since the native binding neither looks tokens up nor tells what
+ * they are: ids by token, which ids are special, and which stand for single bytes. Read in one pass, without building a tree
+ * of the file, and only as far as needed: the merges of a large BPE model, usually last, are half of it.
  */
 final class Vocabulary {
     /** Far above any vocabulary; sets of ids take memory up to the highest one. */
@@ -52,7 +52,7 @@ final class Vocabulary {
                 }
             }
         } catch (IOException e) {
-            throw new CheckpointException(file + " is not a valid tokenizer: " + firstLine(e), e);
+            throw invalid(file, e);
         }
         if (vocabulary.byteFallback) vocabulary.findBytes();
         return vocabulary;
@@ -135,8 +135,9 @@ final class Vocabulary {
         });
     }
 
-    private static String firstLine(IOException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    static CheckpointException invalid(String file, IOException e) {
+        String firstLine = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        return new CheckpointException(file + " is not a valid tokenizer: " + firstLine, e);
     }
 
     OptionalInt id(String token) {
@@ -149,7 +150,7 @@ final class Vocabulary {
         return known.length();
     }
 
-    /** Whether any token has this id; decoding leaves out the others. */
+    /** Whether the file gives a token this id. The native side may give ids of its own to added tokens. */
     boolean knows(int id) {
         return id >= 0 && known.get(id);
     }

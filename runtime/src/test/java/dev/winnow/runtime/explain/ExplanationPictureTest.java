@@ -100,7 +100,7 @@ class ExplanationPictureTest {
         float[] strength = new float[GRID * GRID];
         strength[3] = 0.5f;
         Explanation.Alive cached = new Explanation.Alive(List.of(new int[] {3}), strength);
-        assertThat(TokenCounts.after(input, half, cached)).isEqualTo("3 → 1 token, 17% of entries");
+        assertThat(TokenCounts.after(input, half, cached)).isEqualTo("1 token cached, on average in 50% of heads");
     }
 
     @Test

@@ -1,13 +1,12 @@
 package dev.winnow.runtime.images;
 
+import dev.winnow.runtime.Golden;
 import dev.winnow.weights.Checkpoint;
 import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /** Where the numbers that the reference libraries computed lie: a few with the tests, all of them beside the repository if there. */
 final class GoldenFiles {
@@ -23,12 +22,9 @@ final class GoldenFiles {
         }
     }
 
-    /** The shared golden directory of this or a directory above the working directory. */
+    /** All golden data, where the workplace has it. */
     static Optional<Path> shared() {
-        return Stream.iterate(Path.of(System.getProperty("user.dir")).toAbsolutePath(), dir -> dir != null, Path::getParent)
-                .map(dir -> dir.resolve("shared/golden/public"))
-                .filter(Files::isDirectory)
-                .findFirst();
+        return Golden.shared().map(dir -> dir.resolve("golden/public"));
     }
 
     /** All tensors of a case, by name. */

@@ -6,7 +6,6 @@ import dev.winnow.weights.Checkpoint;
 import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,9 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Single methods against what the authors' code computes. */
 class TensorReductionGoldenTest {
     static Stream<Path> cases() {
-        List<Path> all = Golden.find(p -> p.toString().endsWith(".json") && TensorReduction.of(Settings.read(p).string("case")) != null);
-        assertThat(all).isNotEmpty();
-        return all.stream();
+        return ReductionCases.find(p -> p.toString().endsWith(".json") && TensorReduction.of(Settings.read(p).string("case")) != null);
     }
 
     @ParameterizedTest
@@ -28,11 +25,11 @@ class TensorReductionGoldenTest {
         ReductionCase c = ReductionCase.read(json);
         String file = json.getFileName().toString().replace(".json", ".safetensors");
         try (Checkpoint reference = Checkpoint.open(json.resolveSibling(file))) {
-            Map<String, Tensor> tensors = Golden.tensors(reference);
-            Map<String, Tensor> out = Golden.byName(TensorReduction.run(c.method(), c.options(), tensors));
+            Map<String, Tensor> tensors = ReductionCases.tensors(reference);
+            Map<String, Tensor> out = ReductionCases.byName(TensorReduction.run(c.method(), c.options(), tensors));
             Set<String> wanted = tensors.keySet().stream().filter(n -> n.startsWith("out.")).collect(Collectors.toSet());
             assertThat(out.keySet()).isEqualTo(wanted);
-            for (String name : wanted) Golden.assertEqual(out.get(name), tensors.get(name));
+            ReductionCases.assertEqual(out, tensors, wanted);
         }
     }
 }

@@ -37,7 +37,8 @@ class GenerationDefaultsTest {
     @Test
     void withoutItTheConfigSpeaks() throws IOException {
         GenerationDefaults defaults = of("""
-                {"eos_token_id": null, "text_config": {"eos_token_id": 4}, "do_sample": true, "top_k": 0, "repetition_penalty": 1.1}""", null);
+                {"eos_token_id": null, "text_config": {"eos_token_id": 4}, "do_sample": true, "top_k": 0,
+                 "repetition_penalty": 1.1}""", null);
         assertThat(defaults.eosIds()).isEqualTo(Set.of(4));
         assertThat(defaults.bosId()).isEmpty();
         assertThat(defaults.maxNewTokens()).isEmpty();

@@ -87,7 +87,8 @@ class SamplerTest {
 
     @Property
     void theCheapRankingKeepsWhatSortingKeeps(
-            @ForAll @Size(min = 1, max = 60) List<@IntRange(min = -8, max = 8) Integer> halves, @ForAll @IntRange(min = 1, max = 60) int k) {
+            @ForAll @Size(min = 1, max = 60) List<@IntRange(min = -8, max = 8) Integer> halves,
+            @ForAll @IntRange(min = 1, max = 60) int k) {
         float[] logits = logits(halves);
         Candidates candidates = new Candidates();
         candidates.reset(logits);
@@ -101,7 +102,8 @@ class SamplerTest {
 
     @Property
     void topPKeepsTheFewestThatReachIt(
-            @ForAll @Size(min = 1, max = 40) List<@IntRange(min = -8, max = 8) Integer> halves, @ForAll @IntRange(min = 1, max = 99) int percent) {
+            @ForAll @Size(min = 1, max = 40) List<@IntRange(min = -8, max = 8) Integer> halves,
+            @ForAll @IntRange(min = 1, max = 99) int percent) {
         float[] logits = logits(halves);
         Candidates candidates = new Candidates();
         candidates.reset(logits);

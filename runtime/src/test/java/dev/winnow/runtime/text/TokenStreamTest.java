@@ -13,14 +13,12 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
+import net.jqwik.api.Tuple;
 import org.junit.jupiter.api.Test;
 
 /** Small tokenizers of every kind, spelled out here, whose streamed text must be what they decode at once. */
 class TokenStreamTest {
-    private static final String ADDED = """
-            [{"id": 0, "content": "<unk>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-             {"id": 1, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-             {"id": 2, "content": "<tag>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": false}]""";
+    private static final String ADDED = added(0, "<unk>", true) + ", " + added(1, "<s>", true) + ", " + added(2, "<tag>", false);
 
     private static final Map<String, Tokenizer> KINDS = new TreeMap<>(Map.of(
             "byte-level BPE", Tokenizer.open(ModelDirectory.open(TestData.path("demo"))),
@@ -30,7 +28,8 @@ class TokenStreamTest {
                       {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}"""),
             "BPE with byte fallback, Gemma's decoder", parse(bpe(true), """
                     {"type": "Sequence", "decoders": [
-                      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]}"""),
+                      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+                      {"type": "ByteFallback"}, {"type": "Fuse"}]}"""),
             "Unigram with Metaspace", parse(unigram(), """
                     {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": true}"""),
             "WordPiece", parse(wordPiece(), """
@@ -39,10 +38,17 @@ class TokenStreamTest {
                     {"type": "BPEDecoder", "suffix": "</w>"}"""),
             "no decoder", parse(wordPiece(), "null")));
 
+    private static String added(int id, String content, boolean special) {
+        return """
+                {"id": %d, "content": "%s", "special": %s,
+                 "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}""".formatted(id, content, special);
+    }
+
     private static Tokenizer parse(String model, String decoder) {
-        return Tokenizer.parse("""
-                {"version": "1.0", "truncation": null, "padding": null, "added_tokens": %s, "normalizer": null,
-                 "pre_tokenizer": null, "post_processor": null, "decoder": %s, "model": %s}""".formatted(ADDED, decoder, model), "test");
+        String json = """
+                {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s], "normalizer": null,
+                 "pre_tokenizer": null, "post_processor": null, "decoder": %s, "model": %s}""";
+        return Tokenizer.parse(json.formatted(ADDED, decoder, model), "test");
     }
 
     private static String bpe(boolean bytes) {
@@ -50,8 +56,9 @@ class TokenStreamTest {
         if (bytes) for (int i = 0; i < 256; i++) tokens.add("<0x%02X>".formatted(i));
         tokens.addAll(List.of("▁", "▁▁", "a", "▁b", "é", "▁中", "😀", "\uFFFD", "c</w>", "d", ",", "e</w>"));
         return """
-                {"type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null, "end_of_word_suffix": null,
-                 "fuse_unk": false, "byte_fallback": %s, "vocab": %s, "merges": []}""".formatted(bytes, byName(tokens));
+                {"type": "BPE", "dropout": null, "unk_token": "<unk>", "continuing_subword_prefix": null,
+                 "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": %s,
+                 "vocab": %s, "merges": []}""".formatted(bytes, byName(tokens));
     }
 
     private static String unigram() {
@@ -64,7 +71,8 @@ class TokenStreamTest {
     }
 
     private static String wordPiece() {
-        List<String> tokens = List.of("<unk>", "<s>", "<tag>", "don", "##'", "##t", "'", "t", "n't", "is", "##ing", ".", ",", "中", "##é", "do", "not");
+        List<String> tokens = List.of("<unk>", "<s>", "<tag>",
+                "don", "##'", "##t", "'", "t", "n't", "is", "##ing", ".", ",", "中", "##é", "do", "not");
         return """
                 {"type": "WordPiece", "unk_token": "<unk>", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
                  "vocab": %s}""".formatted(byName(tokens));
@@ -98,14 +106,15 @@ class TokenStreamTest {
         return Arbitraries.of(KINDS.keySet()).flatMap(kind -> {
             int size = KINDS.get(kind).vocabularySize();
             Arbitrary<Integer> any = Arbitraries.integers().between(-1, size);
-            // few different tokens, so that the same odd ones follow each other; the last ones of a vocabulary are the interesting ones
+            // few different tokens, so that the same odd ones follow each other; the last of a vocabulary are the interesting ones
             Arbitrary<Integer> few = Arbitraries.integers().between(Math.max(0, size - 12), size - 1);
             // the bytes of 😀 and of 中, whole or in parts, in the tokenizers that have byte tokens
-            Arbitrary<Integer> bytes = Arbitraries.of(0xF0, 0x9F, 0x98, 0x80, 0xE4, 0xB8, 0xAD, 0x41, 0x20).map(b -> Math.min(size, b + 3));
+            Arbitrary<Integer> bytes = Arbitraries.of(0xF0, 0x9F, 0x98, 0x80, 0xE4, 0xB8, 0xAD, 0x41, 0x20)
+                    .map(b -> Math.min(size, b + 3));
             Arbitrary<int[]> ids = Arbitraries.frequencyOf(
-                    net.jqwik.api.Tuple.of(1, any.array(int[].class).ofMaxSize(80)),
-                    net.jqwik.api.Tuple.of(1, few.array(int[].class).ofMaxSize(80)),
-                    net.jqwik.api.Tuple.of(1, Arbitraries.oneOf(few, bytes).array(int[].class).ofMaxSize(80)));
+                    Tuple.of(1, any.array(int[].class).ofMaxSize(80)),
+                    Tuple.of(1, few.array(int[].class).ofMaxSize(80)),
+                    Tuple.of(1, Arbitraries.oneOf(few, bytes).array(int[].class).ofMaxSize(80)));
             return Combinators.combine(Arbitraries.just(kind), ids).as(Sequence::new);
         });
     }
@@ -127,7 +136,8 @@ class TokenStreamTest {
 
     @Provide
     Arbitrary<String> texts() {
-        return Arbitraries.of("中", "文", "😀", "👩‍👩‍👧", "é", "x", " ", "  ", "the ", "\n", "\u0000").list().ofMaxSize(40).map(parts -> String.join("", parts));
+        return Arbitraries.of("中", "文", "😀", "👩‍👩‍👧", "é", "x", " ", "  ", "the ", "\n", "\u0000").list().ofMaxSize(40)
+                .map(parts -> String.join("", parts));
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,7 +33,8 @@ class TokenizerTest {
             for (Settings golden : TestData.json("demo/golden.json").sections("cases")) {
                 int[] prompt = ints(golden.integers("prompt_ids"));
                 assertThat(tokenizer.encode(golden.string("prompt"), true)).containsExactly(prompt);
-                assertThat(tokenizer.encode(golden.string("prompt"), false)).containsExactly(Arrays.copyOfRange(prompt, 1, prompt.length));
+                assertThat(tokenizer.encode(golden.string("prompt"), false))
+                        .containsExactly(Arrays.copyOfRange(prompt, 1, prompt.length));
                 int[] generated = ints(golden.integers("generated_ids"));
                 assertThat(tokenizer.decode(generated, true)).isEqualTo(golden.string("generated_text"));
                 assertThat(tokenizer.decode(generated, false)).isEqualTo(golden.string("generated_text") + "</s>");
@@ -95,14 +97,16 @@ class TokenizerTest {
     void aBrokenTokenizerIsSaidPlainly() throws IOException {
         Files.writeString(directory.resolve("config.json"), "{}");
         ModelDirectory model = ModelDirectory.open(directory);
-        for (String json : List.of("", "[]", "{", "{}", "{\"model\": {\"type\": \"Odd\"}}", "{\"model\": {\"vocab\": {\"a\": -1}}}",
+        for (String json : List.of("", "[]", "{", "{}",
+                "{\"model\": {\"type\": \"Odd\"}}", "{\"model\": {\"vocab\": {\"a\": -1}}}",
                 "{\"added_tokens\": [{\"id\": \"x\", \"content\": \"y\"}]}")) {
             Files.writeString(directory.resolve("tokenizer.json"), json);
             assertThatThrownBy(() -> Tokenizer.open(model)).as(json).isInstanceOf(CheckpointException.class)
                     .hasMessageContaining("tokenizer.json");
         }
         Files.write(directory.resolve("tokenizer.json"), new byte[] {'"', (byte) 0xff, '"'});
-        assertThatThrownBy(() -> Tokenizer.open(model)).isInstanceOf(CheckpointException.class).hasMessageContaining("is not UTF-8");
+        assertThatThrownBy(() -> Tokenizer.open(model)).isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("is not UTF-8");
     }
 
     @Test
@@ -110,7 +114,8 @@ class TokenizerTest {
         Tokenizer tokenizer = demo();
         tokenizer.close();
         tokenizer.close();
-        assertThatThrownBy(() -> tokenizer.encode("a", true)).isInstanceOf(IllegalStateException.class).hasMessageContaining("is closed");
+        assertThatThrownBy(() -> tokenizer.encode("a", true)).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is closed");
         assertThatThrownBy(() -> tokenizer.decode(new int[] {1}, true)).isInstanceOf(IllegalStateException.class);
     }
 
@@ -118,7 +123,7 @@ class TokenizerTest {
     void manyThreadsMayUseOne() {
         try (Tokenizer tokenizer = demo()) {
             int[] expected = tokenizer.encode("USER: what is the gray cross? ASSISTANT:", true);
-            List<int[]> all = java.util.stream.IntStream.range(0, 500).parallel()
+            List<int[]> all = IntStream.range(0, 500).parallel()
                     .mapToObj(i -> tokenizer.encode("USER: what is the gray cross? ASSISTANT:", true)).toList();
             assertThat(all).allSatisfy(ids -> assertThat(ids).containsExactly(expected));
         }

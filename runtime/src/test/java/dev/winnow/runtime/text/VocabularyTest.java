@@ -23,8 +23,9 @@ class VocabularyTest {
             assertThat(vocabulary.id("z")).isEmpty();
             assertThat(vocabulary.size()).isEqualTo(7);
             assertThat(vocabulary.knows(2)).isFalse();
-            assertThat(vocabulary.knows(-1)).isFalse();
+            assertThat(vocabulary.knows(3)).isTrue();
             assertThat(vocabulary.isSpecial(5)).isTrue();
+            assertThat(vocabulary.isSpecial(-1)).isFalse();
             assertThat(vocabulary.isSpecial(6)).isFalse();
             assertThat(vocabulary.isByte(1)).isTrue();
             assertThat(vocabulary.isByte(0)).isFalse();
@@ -39,16 +40,19 @@ class VocabularyTest {
 
     @Test
     void aUnigramTokensPlaceIsItsId() {
-        Vocabulary vocabulary = Vocabulary.parse("{\"model\": {\"vocab\": [[\"a\", -1.5], [\"b\", -2, [0]], [\"c\", 0]], \"unk_id\": 0}}", "t");
+        Vocabulary vocabulary = Vocabulary.parse("""
+                {"model": {"vocab": [["a", -1.5], ["b", -2, [0]], ["c", 0]], "unk_id": 0}}""", "t");
         assertThat(vocabulary.id("c")).hasValue(2);
         assertThat(vocabulary.size()).isEqualTo(3);
     }
 
     @Test
     void whatIsNoTokenizerIsRefused() {
-        for (String json : new String[] {"", "[", "[]", "{\"model\": {\"vocab\": {\"a\": -1}}}", "{\"model\": {\"vocab\": {\"a\": 99999999999}}}",
-            "{\"decoder\": {\"type\": ", "{\"added_tokens\": [{\"id\": {}}]}"}) {
-            assertThatThrownBy(() -> Vocabulary.parse(json, "t")).as(json).isInstanceOf(CheckpointException.class).hasMessageStartingWith("t ");
+        for (String json : new String[] {"", "[", "[]",
+            "{\"model\": {\"vocab\": {\"a\": -1}}}", "{\"model\": {\"vocab\": {\"a\": 99999999999}}}",
+            "{\"model\": {\"vocab\": {\"a\": 2000000000}}}", "{\"decoder\": {\"type\": ", "{\"added_tokens\": [{\"id\": {}}]}"}) {
+            assertThatThrownBy(() -> Vocabulary.parse(json, "t")).as(json).isInstanceOf(CheckpointException.class)
+                    .hasMessageStartingWith("t ");
         }
     }
 }

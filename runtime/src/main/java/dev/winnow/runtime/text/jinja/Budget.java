@@ -4,9 +4,9 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * What one rendering may use. Templates come with downloaded models, and a few loops inside each other, or a text doubled in a loop,
- * would take all time and memory. Every step costs one and every text or list that is made costs its length. The budget belongs to the
- * thread while it renders, so that each helper can spend from it.
+ * What one rendering may use. Templates come with downloaded models, and a few loops inside each other, or a text doubled in
+ * a loop, would take all time and memory. Every step costs one and every text or list that is made costs its length. The
+ * budget belongs to the thread while it renders, so that each helper can spend from it.
  */
 final class Budget {
     private static final long BASE = 5_000_000;

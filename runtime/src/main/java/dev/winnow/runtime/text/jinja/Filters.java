@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 
 /** What follows {@code |}. */
 final class Filters {
@@ -19,8 +20,7 @@ final class Filters {
             case "lower" -> PythonText.str(value).toLowerCase(Locale.ROOT);
             case "capitalize" -> Methods.capitalize(PythonText.str(value));
             case "title" -> Methods.title(PythonText.str(value));
-            case "replace" ->
-                    Methods.replace(PythonText.str(value), given.text(0, "old"), given.text(1, "new"), given.integer(2, "count", -1));
+            case "replace" -> Methods.of(PythonText.str(value), "replace").call(given);
             case "string" -> PythonText.str(value);
             case "safe" -> value;
             case "e", "escape" -> escape(PythonText.str(value));
@@ -164,7 +164,7 @@ final class Filters {
         return exact ? key : folded(key);
     }
 
-    private static Comparator<Object> byKey(java.util.function.Function<Object, Object> key) {
+    private static Comparator<Object> byKey(Function<Object, Object> key) {
         return (a, b) -> Values.compare(key.apply(a), key.apply(b));
     }
 
@@ -200,7 +200,7 @@ final class Filters {
         for (Object item : Values.items(value)) {
             if (given.named().containsKey("attribute")) {
                 Object found = path(item, given.named().get("attribute"));
-                mapped.add(found instanceof Undefined && given.named().containsKey("default") ? given.named().get("default") : found);
+                mapped.add(found instanceof Undefined ? given.named().getOrDefault("default", found) : found);
             } else {
                 mapped.add(apply(given.text(0, "filter"), item, given.from(1)));
             }

@@ -6,12 +6,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The part of <a href="https://jinja.palletsprojects.com">Jinja</a> that chat templates use, with the settings of Hugging Face's
- * {@code apply_chat_template}: {@code trim_blocks}, {@code lstrip_blocks}, loop controls, {@code raise_exception}, their tojson, and
- * {@code {% generation %}} blocks, which only mark text. Not there: inheritance, includes, recursive loops, async.
+ * The part of <a href="https://jinja.palletsprojects.com">Jinja</a> that chat templates use, with the settings of Hugging
+ * Face's {@code apply_chat_template}: {@code trim_blocks}, {@code lstrip_blocks}, loop controls, {@code raise_exception},
+ * their tojson, and {@code {% generation %}} blocks, which only mark text. Not there: inheritance, includes, recursive loops,
+ * async.
  *
- * <p>Templates are downloaded with models and not to be trusted. A template reaches only the values given to it and methods listed by
- * name; it changes none of them; and each rendering has a {@link Budget}.
+ * <p>Templates are downloaded with models and not to be trusted. A template reaches only the values given to it and methods
+ * listed by name; it changes none of them; and each rendering has a {@link Budget}.
  *
  * <p>Immutable; safe for use by many threads.
  */

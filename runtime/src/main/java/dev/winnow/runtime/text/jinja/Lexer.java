@@ -4,13 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Cuts a template into tokens and applies its rules of white space: {@code trim_blocks} (the line break after a block tag or comment
- * goes) and {@code lstrip_blocks} (so does the indentation before one), which Hugging Face sets for chat templates, and the signs
- * {@code -} and {@code +} of single tags. As Jinja does, one line break at the very end of the template is dropped.
+ * Cuts a template into tokens and applies its rules of white space: {@code trim_blocks} (the line break after a block tag or
+ * comment goes) and {@code lstrip_blocks} (so does the indentation before one), which Hugging Face sets for chat templates,
+ * and the signs {@code -} and {@code +} of single tags. As Jinja does, one line break at the very end of the template is
+ * dropped.
  */
 final class Lexer {
     private static final String[] OPERATORS = {
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~",
+        "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"
     };
 
     private final String source;
@@ -69,11 +71,15 @@ final class Lexer {
             while (end > from && PythonText.isSpace(source.charAt(end - 1))) end--;
         } else if (sign != '+' && kind != '{') {
             int lineStart = tag;
-            while (lineStart > from && source.charAt(lineStart - 1) != '\n' && PythonText.isSpace(source.charAt(lineStart - 1))) lineStart--;
+            while (lineStart > from && isIndentation(source.charAt(lineStart - 1))) lineStart--;
             boolean indentation = lineStart > from ? source.charAt(lineStart - 1) == '\n' : lineStarts;
             if (indentation) end = lineStart;
         }
         return source.substring(from, end);
+    }
+
+    private static boolean isIndentation(char c) {
+        return c != '\n' && PythonText.isSpace(c);
     }
 
     private void comment() {
@@ -183,8 +189,8 @@ final class Lexer {
         boolean real = false;
         while (at < source.length()) {
             char c = source.charAt(at);
-            boolean digitFollows = at + 1 < source.length() && Character.isDigit(source.charAt(at + 1));
-            boolean signFollows = at + 2 < source.length() && "+-".indexOf(source.charAt(at + 1)) >= 0 && Character.isDigit(source.charAt(at + 2));
+            boolean digitFollows = isDigit(at + 1);
+            boolean signFollows = at + 1 < source.length() && "+-".indexOf(source.charAt(at + 1)) >= 0 && isDigit(at + 2);
             if (Character.isDigit(c) || c == '_') {
                 at++;
             } else if (c == '.' && digitFollows && !real) {
@@ -204,6 +210,10 @@ final class Lexer {
         } catch (NumberFormatException e) {
             throw new JinjaException("'" + digits + "' is not a number this engine can hold", line);
         }
+    }
+
+    private boolean isDigit(int place) {
+        return place < source.length() && Character.isDigit(source.charAt(place));
     }
 
     private void string(char quote) {

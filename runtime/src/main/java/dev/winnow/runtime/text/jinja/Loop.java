@@ -29,8 +29,10 @@ final class Loop {
             // only recursive loops, which are not supported, go deeper
             case "depth" -> 1L;
             case "depth0" -> 0L;
-            case "previtem" -> index0 > 0 ? items.get(index0 - 1) : new Undefined("the first round of a loop has no previous item");
-            case "nextitem" -> index0 < size - 1 ? items.get(index0 + 1) : new Undefined("the last round of a loop has no next item");
+            case "previtem" ->
+                    index0 > 0 ? items.get(index0 - 1) : new Undefined("the first round of a loop has no previous item");
+            case "nextitem" ->
+                    index0 < size - 1 ? items.get(index0 + 1) : new Undefined("the last round of a loop has no next item");
             case "cycle" -> (Callable) given -> {
                 if (given.positional().isEmpty()) throw new JinjaException("there is nothing to cycle through");
                 return given.get(index0 % given.positional().size());

@@ -28,7 +28,10 @@ final class Methods {
             case "items" -> given -> items(map);
             case "keys" -> given -> new ArrayList<Object>(map.keySet());
             case "values" -> given -> new ArrayList<Object>(map.values());
-            case "get" -> given -> map.containsKey(Values.key(given.get(0))) ? map.get(given.get(0)) : given.get(1, "default", null);
+            case "get" -> given -> {
+                Object key = Values.key(given.get(0));
+                return map.containsKey(key) ? map.get(key) : given.get(1, "default", null);
+            };
             default -> null;
         };
     }
@@ -67,9 +70,14 @@ final class Methods {
             case "rpartition" -> given -> partition(text, given.text(0, "sep"), true);
             case "startswith" -> given -> any(given.get(0), text::startsWith);
             case "endswith" -> given -> any(given.get(0), text::endsWith);
-            case "removeprefix" -> given -> text.startsWith(given.text(0, "prefix")) ? text.substring(given.text(0, "prefix").length()) : text;
-            case "removesuffix" -> given -> text.endsWith(given.text(0, "suffix"))
-                    ? text.substring(0, text.length() - given.text(0, "suffix").length()) : text;
+            case "removeprefix" -> given -> {
+                String prefix = given.text(0, "prefix");
+                return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
+            };
+            case "removesuffix" -> given -> {
+                String suffix = given.text(0, "suffix");
+                return text.endsWith(suffix) ? text.substring(0, text.length() - suffix.length()) : text;
+            };
             case "upper" -> given -> text.toUpperCase(Locale.ROOT);
             case "lower" -> given -> text.toLowerCase(Locale.ROOT);
             case "title" -> given -> title(text);
@@ -110,7 +118,9 @@ final class Methods {
         String by = separator(separator);
         List<Object> parts = new ArrayList<>();
         int from = 0;
-        for (int at; parts.size() < limit && (at = text.indexOf(by, from)) >= 0; from = at + by.length()) parts.add(text.substring(from, at));
+        for (int at; parts.size() < limit && (at = text.indexOf(by, from)) >= 0; from = at + by.length()) {
+            parts.add(text.substring(from, at));
+        }
         parts.add(text.substring(from));
         return parts;
     }

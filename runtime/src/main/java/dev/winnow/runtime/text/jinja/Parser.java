@@ -160,7 +160,8 @@ final class Parser {
         Parameters parameters = current().isOperator("(") ? parameters() : new Parameters(List.of(), List.of());
         if (!(expression() instanceof Expression.Call call)) throw new JinjaException("a call block needs a call", line);
         List<Statement> body = callableBody("endcall");
-        return new Statement.CallBlock(call, new Statement.Macro("caller", parameters.names, parameters.defaults, body, line), line);
+        Statement.Macro caller = new Statement.Macro("caller", parameters.names, parameters.defaults, body, line);
+        return new Statement.CallBlock(call, caller, line);
     }
 
     private record Parameters(List<String> names, List<Expression> defaults) {}
@@ -174,7 +175,7 @@ final class Parser {
             int line = current().line();
             names.add(name());
             if (skipOperator("=")) defaults.add(expression());
-            else if (!defaults.isEmpty()) throw new JinjaException("a parameter without a default follows one with a default", line);
+            else if (!defaults.isEmpty()) throw new JinjaException("a default is missing after one with a default", line);
         }
         return new Parameters(names, defaults);
     }
@@ -265,12 +266,16 @@ final class Parser {
         List<Expression> others = new ArrayList<>();
         while (true) {
             Token token = current();
-            if (token.kind() == Kind.OPERATOR && COMPARISONS.contains((String) token.value())) operators.add((String) next().value());
-            else if (skipName("in")) operators.add("in");
-            else if (token.isName("not") && tokens.get(at + 1).isName("in")) {
+            if (token.kind() == Kind.OPERATOR && COMPARISONS.contains((String) token.value())) {
+                operators.add((String) next().value());
+            } else if (skipName("in")) {
+                operators.add("in");
+            } else if (token.isName("not") && tokens.get(at + 1).isName("in")) {
                 at += 2;
                 operators.add("not in");
-            } else break;
+            } else {
+                break;
+            }
             others.add(sum());
         }
         return operators.isEmpty() ? first : new Expression.Comparison(first, operators, others);

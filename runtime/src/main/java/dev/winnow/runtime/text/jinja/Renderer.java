@@ -40,21 +40,21 @@ final class Renderer {
     private Flow run(Statement statement, Scope scope) {
         switch (statement) {
             case Statement.Text text -> out.append(Budget.made(text.text()));
-            case Statement.Output output -> out.append(Budget.made(PythonText.str(value(output.value(), scope))));
+            case Statement.Output output -> print(value(output.value(), scope));
             case Statement.If choice -> {
                 return run(Values.isTrue(value(choice.condition(), scope)) ? choice.then() : choice.otherwise(), scope);
             }
             case Statement.For loop -> run(loop, scope);
             case Statement.Set set -> assign(set.targets(), value(set.value(), scope), scope);
             case Statement.SetBlock set -> assign(List.of(set.target()), captured(set.filters(), set.body(), scope), scope);
-            case Statement.FilterBlock block -> out.append(Budget.made(PythonText.str(captured(block.filters(), block.body(), scope))));
+            case Statement.FilterBlock block -> print(captured(block.filters(), block.body(), scope));
             case Statement.Macro macro -> scope.set(macro.name(), macro(macro, scope));
             case Statement.CallBlock block -> {
                 Arguments given = given(block.call().given(), scope);
                 Map<String, Object> named = new HashMap<>(given.named());
                 named.put("caller", macro(block.caller(), scope));
                 Object callee = value(block.call().callee(), scope);
-                out.append(Budget.made(PythonText.str(call(callee, new Arguments(given.positional(), named)))));
+                print(call(callee, new Arguments(given.positional(), named)));
             }
             case Statement.With with -> {
                 Scope inner = new Scope(scope);
@@ -72,6 +72,10 @@ final class Renderer {
             }
         }
         return Flow.ON;
+    }
+
+    private void print(Object value) {
+        out.append(Budget.made(PythonText.str(value)));
     }
 
     private void run(Statement.For loop, Scope scope) {
@@ -173,7 +177,9 @@ final class Renderer {
             }
             case Expression.DictOf dict -> {
                 Map<Object, Object> map = new LinkedHashMap<>();
-                for (int i = 0; i < dict.keys().size(); i++) map.put(Values.key(value(dict.keys().get(i), scope)), value(dict.values().get(i), scope));
+                for (int i = 0; i < dict.keys().size(); i++) {
+                    map.put(Values.key(value(dict.keys().get(i), scope)), value(dict.values().get(i), scope));
+                }
                 yield map;
             }
             case Expression.Attribute attribute -> Values.attribute(value(attribute.object(), scope), attribute.name(), true);

@@ -13,8 +13,8 @@ sealed interface Statement {
     record If(Expression condition, List<Statement> then, List<Statement> otherwise, int line) implements Statement {}
 
     /** The filter may be null. */
-    record For(List<Expression> targets, Expression items, Expression filter, List<Statement> body, List<Statement> otherwise, int line)
-            implements Statement {}
+    record For(List<Expression> targets, Expression items, Expression filter,
+            List<Statement> body, List<Statement> otherwise, int line) implements Statement {}
 
     record Set(List<Expression> targets, Expression value, int line) implements Statement {}
 
@@ -24,7 +24,8 @@ sealed interface Statement {
     record FilterBlock(List<Expression.Filter> filters, List<Statement> body, int line) implements Statement {}
 
     /** Defaults belong to the last parameters. */
-    record Macro(String name, List<String> parameters, List<Expression> defaults, List<Statement> body, int line) implements Statement {}
+    record Macro(String name, List<String> parameters, List<Expression> defaults, List<Statement> body, int line)
+            implements Statement {}
 
     record CallBlock(Expression.Call call, Macro caller, int line) implements Statement {}
 

@@ -21,7 +21,13 @@ final class Tests {
             case "number" -> Values.isNumber(value);
             case "string" -> value instanceof String;
             case "mapping" -> value instanceof Map<?, ?>;
-            case "sequence", "iterable" -> value instanceof List<?> || value instanceof Map<?, ?> || value instanceof String || value instanceof Undefined;
+            case "sequence", "iterable" -> switch (value) {
+                case List<?> list -> true;
+                case Map<?, ?> map -> true;
+                case String text -> true;
+                case Undefined undefined -> true;
+                case null, default -> false;
+            };
             case "callable" -> value instanceof Callable;
             case "sameas" -> same(value, given.get(0));
             case "eq", "equalto", "==" -> Values.equal(value, given.get(0));
@@ -42,7 +48,8 @@ final class Tests {
 
     // small values have no identity in Java; equal ones of one type are as good as the same
     private static boolean same(Object a, Object b) {
-        return a == b || a != null && b != null && a.getClass() == b.getClass() && !(a instanceof List<?>) && !(a instanceof Map<?, ?>) && a.equals(b);
+        boolean small = a instanceof String || Values.isNumber(a);
+        return a == b || small && b != null && a.getClass() == b.getClass() && a.equals(b);
     }
 
     private static double remainder(Object value, double by) {

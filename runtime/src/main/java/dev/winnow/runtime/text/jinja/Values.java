@@ -63,7 +63,8 @@ final class Values {
     /** An int such as a place in a list; far-off values come back as the nearest int. */
     static int index(Object value) {
         if (value instanceof Undefined undefined) throw undefined.used();
-        if (!(value instanceof Long) && !(value instanceof Boolean)) throw new JinjaException("an integer is needed, not a " + kind(value));
+        boolean whole = value instanceof Long || value instanceof Boolean;
+        if (!whole) throw new JinjaException("an integer is needed, not a " + kind(value));
         return Math.clamp(integer(value), Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
@@ -235,7 +236,8 @@ final class Values {
             case List<?> list when isNumber(key) -> {
                 int place = index(key);
                 if (place < 0) place += list.size();
-                return place >= 0 && place < list.size() ? list.get(place) : new Undefined("a list has no item " + PythonText.str(key));
+                if (place < 0 || place >= list.size()) return new Undefined("a list has no item " + PythonText.str(key));
+                return list.get(place);
             }
             case String text when isNumber(key) -> {
                 int length = (int) length(text);
@@ -254,7 +256,7 @@ final class Values {
     /** {@code object.name}: a method before an entry of that name, the other way round for {@code object['name']}. */
     static Object attribute(Object object, String name, boolean entries) {
         if (object instanceof Undefined undefined) throw undefined.used();
-        if (object instanceof Namespace namespace && namespace.attributes().containsKey(name)) return namespace.attributes().get(name);
+        if (object instanceof Namespace(Map<String, Object> own) && own.containsKey(name)) return own.get(name);
         if (object instanceof Loop loop) return loop.attribute(name);
         Callable method = Methods.of(object, name);
         if (method != null) return method;
@@ -265,7 +267,8 @@ final class Values {
     /** {@code object[start:stop:step]} with Python's bounds; a bound that is null is left out. */
     static Object slice(Object object, Object start, Object stop, Object step) {
         if (object instanceof Undefined undefined) throw undefined.used();
-        if (!(object instanceof List<?>) && !(object instanceof String)) throw new JinjaException("a " + kind(object) + " cannot be sliced");
+        boolean sliceable = object instanceof List<?> || object instanceof String;
+        if (!sliceable) throw new JinjaException("a " + kind(object) + " cannot be sliced");
         List<Object> items = items(object);
         int size = items.size();
         int by = step == null ? 1 : index(step);

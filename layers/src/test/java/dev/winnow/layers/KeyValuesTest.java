@@ -1,0 +1,81 @@
+package dev.winnow.layers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class KeyValuesTest {
+    private static final int HEADS = 2;
+    private static final int DIM = 3;
+
+    /** Keys count up over tokens, heads and channels; values are their negatives. */
+    private static KeyValues filled(int capacity, int... positions) {
+        KeyValues kv = new KeyValues(HEADS, DIM, capacity);
+        int n = positions.length;
+        float[] k = new float[n * HEADS * DIM];
+        float[] v = new float[k.length];
+        for (int i = 0; i < n; i++) {
+            for (int c = 0; c < HEADS * DIM; c++) {
+                k[i * HEADS * DIM + c] = 100 * positions[i] + c;
+                v[i * HEADS * DIM + c] = -k[i * HEADS * DIM + c];
+            }
+        }
+        kv.append(k, v, HEADS * DIM, n, positions, null);
+        return kv;
+    }
+
+    private static float[] keys(KeyValues kv, int head) {
+        return Arrays.copyOfRange(kv.keys(), kv.offset(head), kv.offset(head) + kv.length(head) * DIM);
+    }
+
+    @Test
+    void appendsHeadMajor() {
+        KeyValues kv = filled(4, 0, 1);
+        assertThat(keys(kv, 0)).containsExactly(0, 1, 2, 100, 101, 102);
+        assertThat(keys(kv, 1)).containsExactly(3, 4, 5, 103, 104, 105);
+        assertThat(kv.values()[kv.offset(1)]).isEqualTo(-3);
+    }
+
+    @Test
+    void growsWithoutLosingEntries() {
+        KeyValues kv = filled(1, 0, 1, 2);
+        kv.append(new float[HEADS * DIM], new float[HEADS * DIM], HEADS * DIM, 1, new int[] {3}, null);
+        assertThat(kv.length()).isEqualTo(4);
+        assertThat(keys(kv, 1)).startsWith(3, 4, 5, 103, 104, 105, 203, 204, 205).endsWith(0, 0, 0);
+        assertThat(Arrays.copyOf(kv.positions(0), 4)).containsExactly(0, 1, 2, 3);
+    }
+
+    @Test
+    void keepsDifferentEntriesPerHead() {
+        KeyValues kv = filled(4, 0, 1, 2, 3);
+        kv.keep(0, new int[] {1, 3});
+        kv.keep(1, new int[] {0, 1, 2});
+        assertThat(keys(kv, 0)).containsExactly(100, 101, 102, 300, 301, 302);
+        assertThat(keys(kv, 1)).containsExactly(3, 4, 5, 103, 104, 105, 203, 204, 205);
+        assertThat(Arrays.copyOf(kv.positions(0), 2)).containsExactly(1, 3);
+        assertThat(kv.bytes()).isEqualTo(5L * DIM * 2 * Float.BYTES);
+    }
+
+    @Test
+    void trimGivesMemoryBack() {
+        KeyValues kv = filled(1000, 0, 1, 2, 3);
+        long before = kv.allocatedBytes();
+        kv.keep(0, new int[] {2});
+        kv.keep(1, new int[] {3});
+        kv.trim(2);
+        assertThat(kv.allocatedBytes()).isLessThan(before / 100);
+        assertThat(keys(kv, 0)).containsExactly(200, 201, 202);
+        assertThat(keys(kv, 1)).containsExactly(303, 304, 305);
+    }
+
+    @Test
+    void biasFollowsItsEntry() {
+        KeyValues kv = filled(2, 0, 1);
+        assertThat(kv.bias(0)).isNull();
+        kv.append(new float[HEADS * DIM], new float[HEADS * DIM], HEADS * DIM, 1, new int[] {2}, new float[] {7});
+        kv.keep(1, new int[] {1, 2});
+        assertThat(Arrays.copyOf(kv.bias(0), 3)).containsExactly(0, 0, 7);
+        assertThat(Arrays.copyOf(kv.bias(1), 2)).containsExactly(0, 7);
+    }
+}
