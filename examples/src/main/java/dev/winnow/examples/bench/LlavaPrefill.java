@@ -60,7 +60,9 @@ public final class LlavaPrefill {
         List<Llava.ImageFeatures> features;
         int prompt;
         long flops;
+        /** Nanoseconds in methods during this pass, and the least of all passes: another process's turn may fall into one. */
         long reducing;
+        long leastReducing = Long.MAX_VALUE;
 
         Route(String... specs) {
             schedule = ReductionPlan.parse(List.of(specs)).schedule(model.shape());
@@ -71,10 +73,14 @@ public final class LlavaPrefill {
             reducing = 0;
             features = List.of(model.look(pixels, 0, 0, model.lastBlock() + 1, schedule, workspace, null, this));
             flops = workspace.work().flops() - before;
+            leastReducing = Math.min(leastReducing, reducing);
         }
 
         void prefill() {
-            if (features == null) look();
+            if (features == null) {
+                look();
+                leastReducing = Long.MAX_VALUE;
+            }
             long before = workspace.work().flops();
             reducing = 0;
             Tokens tokens = model.merge(ids, features, 0);
@@ -82,6 +88,7 @@ public final class LlavaPrefill {
             KvCache cache = model.language().newCache(prompt);
             model.language().prefill(tokens, cache, schedule, workspace, this);
             flops = workspace.work().flops() - before;
+            leastReducing = Math.min(leastReducing, reducing);
         }
 
         @Override
@@ -138,7 +145,7 @@ public final class LlavaPrefill {
         double[] cpu = r.ratio(List.of("kept 1", "kept 2"), List.of("dense 1", "dense 2"), Rounds.Sample::cpu);
         double[] wall = r.ratio(List.of("kept 1", "kept 2"), List.of("dense 1", "dense 2"), Rounds.Sample::wall);
         System.out.printf("| %s, %s | %.4f (%.4f to %.4f) | %.4f (%.4f to %.4f) | %.3f%% | %.3f%% |%n", part, spec, cpu[1], cpu[0], cpu[2],
-                wall[1], wall[0], wall[2], 100 * kept.reducing / 1e9 / r.medianWall("dense 1"),
+                wall[1], wall[0], wall[2], 100 * kept.leastReducing / 1e9 / r.bestWall("dense 1"),
                 100 * ((double) kept.flops / dense.flops - 1));
     }
 }
