@@ -463,18 +463,21 @@ final class PanamaKernels implements Kernels {
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        if (count == 1 && dtype == DType.BF16) {
-            for (int j = 0; j < rows; j++) y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
-            return;
-        }
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
             return;
         }
-        // pull rows into L2, widen two of them into L1, use them for all x
+        // pull rows into L2 and use them from there; for several x, widen two of them into L1 first
         long rowBytes = (long) in * dtype.bytes();
         int pulled = (int) Math.clamp(PULL / Math.max(1, rowBytes), 1, 64) * 2;
         float[] staged = staged(2 * in);
+        if (count == 1 && dtype == DType.BF16) {
+            for (int j = 0; j < rows; j++) {
+                if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
+                y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
+            }
+            return;
+        }
         for (int j = 0; j < rows; j += 2) {
             int n = Math.min(2, rows - j);
             if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);

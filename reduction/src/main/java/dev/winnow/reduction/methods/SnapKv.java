@@ -64,7 +64,7 @@ public record SnapKv(String spec, int budget, double ratio, int window, int kern
         int[][] keep = new int[kvHeads][];
         for (int h = 0; h < kvHeads; h++) {
             int length = lengths[h];
-            int wanted = Math.max(Math.min(window, rowCount), budget >= 0 ? budget : (int) (length * (1 - ratio)));
+            int wanted = wanted(length, rowCount);
             if (wanted >= length) {
                 keep[h] = IntStream.range(0, length).toArray();
                 continue;
@@ -75,6 +75,11 @@ public record SnapKv(String spec, int budget, double ratio, int window, int kern
             for (int i = 0; i < recent; i++) keep[h][wanted - recent + i] = length - recent + i;
         }
         return keep;
+    }
+
+    /** Entries that a head of the given length keeps, its window at least. */
+    private int wanted(int length, int rowCount) {
+        return Math.max(Math.min(window, rowCount), budget >= 0 ? budget : (int) (length * (1 - ratio)));
     }
 
     /** Scores of the first n entries of a head out of what all received. */
@@ -93,6 +98,7 @@ public record SnapKv(String spec, int budget, double ratio, int window, int kern
     private Outcome decide(Observation o) {
         KeyValues kv = o.cache();
         int[] lengths = IntStream.range(0, kv.heads()).map(kv::length).toArray();
+        if (Arrays.stream(lengths).allMatch(n -> wanted(n, o.rowCount()) >= n)) return Outcome.UNCHANGED;
         return new Outcome.Compact(select(o.rows(), o.heads(), kv.heads(), o.rowCount(), kv.length(), lengths));
     }
 }
