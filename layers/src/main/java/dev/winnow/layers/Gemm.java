@@ -14,10 +14,11 @@ import java.lang.foreign.MemorySegment;
 public final class Gemm {
     /** Up to this many rows, packing a panel costs more than it saves. */
     private static final int FEW_ROWS = 12;
-    /** Depth of a panel: 256 x 48 floats are 48 KiB, an L1 of AVX-512 machines; half of that with AVX2. */
-    private static final int DEPTH = 256;
-    /** Multiply-adds below which waking another thread costs more than it saves. */
-    private static final long INLINE = 200_000;
+    /** Depth of a panel, best measured of 192 to 512: 384 x 48 floats are 72 KiB, streamed from L2 at a quarter of its rate. */
+    private static final int DEPTH = 384;
+    /** Multiply-adds below which waking another thread (5 to 25 us) costs more than it saves, if memory or arithmetic sets the pace. */
+    private static final long FEW_INLINE = 200_000;
+    private static final long MANY_INLINE = 1_000_000;
     /** Weight bytes of a task of the few-rows path. */
     private static final int STREAM_BYTES = 1 << 17;
 
@@ -37,13 +38,13 @@ public final class Gemm {
         else many(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
     }
 
-    static void few(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+    private static void few(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                             float[] y, int yOffset, int yStride, Activation f, boolean add) {
         Tensor weight = linear.weight();
         int in = linear.in();
         int out = linear.out();
         long work = (long) rows * in * out;
-        int block = work < INLINE || workers.threads() == 1 ? out : block(in * weight.dtype().bytes(), out, workers.threads());
+        int block = work < FEW_INLINE || workers.threads() == 1 ? out : block(in * weight.dtype().bytes(), out, workers.threads());
         int tasks = (out + block - 1) / block;
         workers.each(tasks, t -> {
             int from = t * block;
@@ -66,14 +67,14 @@ public final class Gemm {
         return Math.max(4, Math.min(streamed, even) + 3 & ~3);
     }
 
-    static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+    private static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                              float[] y, int yOffset, int yStride, Activation f, boolean add) {
         Tensor weight = linear.weight();
         int in = linear.in();
         int out = linear.out();
         int width = kernels.panelWidth();
         int panels = (out + width - 1) / width;
-        boolean inline = (long) rows * in * out < INLINE || workers.threads() == 1;
+        boolean inline = (long) rows * in * out < MANY_INLINE || workers.threads() == 1;
         // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
         int parts = inline ? 1 : Math.clamp(2L * workers.threads() / panels, 1, (rows + 63) / 64);
         int partRows = (rows + parts - 1) / parts;

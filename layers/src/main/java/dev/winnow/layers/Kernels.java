@@ -42,6 +42,14 @@ public interface Kernels {
     void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                  float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride);
 
+    /**
+     * Brings a part of an array from memory into this core's cache, faster than a loop that computes with it would: Java has no
+     * prefetch instruction, and only a loop of bare loads keeps enough of them in flight.
+     *
+     * @return a meaningless value, to be stored somewhere so that the loads are not optimised away
+     */
+    float touch(float[] x, int offset, int n);
+
     float dot(float[] a, int aOffset, float[] b, int bOffset, int n);
 
     /** y += s * x. */

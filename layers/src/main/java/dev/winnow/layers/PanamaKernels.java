@@ -434,9 +434,37 @@ final class PanamaKernels implements Kernels {
     @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
-        float[] staged = staged(cols * depth);
-        for (int j = 0; j < cols; j++) widen(weight, dtype, (long) (row + j) * in + from, staged, j * depth, depth);
-        transposePanel(staged, 0, depth, cols, depth, panel, panelOffset);
+        int paired = dtype == DType.BF16 ? depth / 2 * 2 : 0;
+        if (paired > 0) packPairs(weight, in, row, cols, from, paired, panel, panelOffset);
+        int rest = depth - paired;
+        if (rest == 0) return;
+        float[] staged = staged(cols * rest);
+        for (int j = 0; j < cols; j++) widen(weight, dtype, (long) (row + j) * in + from + paired, staged, j * rest, rest);
+        transposePanel(staged, 0, rest, cols, rest, panel, panelOffset + paired * panelWidth());
+    }
+
+    /**
+     * bf16 are transposed as pairs that look like floats, and widened last: half the work of widening them first. The pairs go to the
+     * second half of the panel, where splitting them into the rows of their two elements, in order, overwrites only pairs already read.
+     */
+    private void packPairs(MemorySegment weight, int in, int row, int cols, int from, int depth, float[] panel, int panelOffset) {
+        int width = panelWidth();
+        int pairs = depth / 2;
+        float[] staged = staged(cols * pairs);
+        for (int j = 0; j < cols; j++) {
+            MemorySegment.copy(weight, ScalarKernels.FLOATS, ((long) (row + j) * in + from) << 1, staged, j * pairs, pairs);
+        }
+        int second = panelOffset + pairs * width;
+        transposePanel(staged, 0, pairs, cols, pairs, panel, second);
+        int to = panelOffset;
+        for (int at = second; at < second + pairs * width; at += width, to += 2 * width) {
+            for (int j = 0; j < width; j += L) {
+                IntVector both = FloatVector.fromArray(F, panel, at + j).reinterpretAsInts();
+                // the even element is the low half
+                both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(panel, to + j);
+                both.and(0xffff0000).reinterpretAsFloats().intoArray(panel, to + width + j);
+            }
+        }
     }
 
     @Override
@@ -660,6 +688,18 @@ final class PanamaKernels implements Kernels {
     }
 
     @Override
+    public float touch(float[] x, int offset, int n) {
+        IntVector s0 = IntVector.zero(I);
+        IntVector s1 = s0;
+        // one load for each 64-byte line
+        for (int i = 0; i <= n - 16 - L; i += 32) {
+            s0 = s0.add(FloatVector.fromArray(F, x, offset + i).reinterpretAsInts());
+            s1 = s1.add(FloatVector.fromArray(F, x, offset + i + 16).reinterpretAsInts());
+        }
+        return s0.add(s1).reduceLanes(VectorOperators.ADD);
+    }
+
+    @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
@@ -706,13 +746,20 @@ final class PanamaKernels implements Kernels {
 
     @Override
     public float max(float[] x, int offset, int n) {
-        float max = Float.NEGATIVE_INFINITY;
+        // four chains: a maximum that keeps NaN takes several instructions, each waiting for the one before
+        FloatVector m0 = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        FloatVector m1 = m0;
+        FloatVector m2 = m0;
+        FloatVector m3 = m0;
         int i = 0;
-        if (n >= L) {
-            FloatVector m = FloatVector.fromArray(F, x, offset);
-            for (i = L; i <= n - L; i += L) m = m.max(FloatVector.fromArray(F, x, offset + i));
-            max = m.reduceLanes(VectorOperators.MAX);
+        for (; i <= n - 4 * L; i += 4 * L) {
+            m0 = m0.max(FloatVector.fromArray(F, x, offset + i));
+            m1 = m1.max(FloatVector.fromArray(F, x, offset + i + L));
+            m2 = m2.max(FloatVector.fromArray(F, x, offset + i + 2 * L));
+            m3 = m3.max(FloatVector.fromArray(F, x, offset + i + 3 * L));
         }
+        for (; i <= n - L; i += L) m0 = m0.max(FloatVector.fromArray(F, x, offset + i));
+        float max = m0.max(m1).max(m2.max(m3)).reduceLanes(VectorOperators.MAX);
         for (; i < n; i++) max = Math.max(max, x[offset + i]);
         return max;
     }

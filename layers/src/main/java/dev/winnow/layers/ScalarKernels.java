@@ -73,6 +73,12 @@ final class ScalarKernels implements Kernels {
         }
     }
 
+    /** Nothing: plain loops are slower than memory. */
+    @Override
+    public float touch(float[] x, int offset, int n) {
+        return 0;
+    }
+
     @Override
     public float dot(float[] a, int aOffset, float[] b, int bOffset, int n) {
         float sum = 0;

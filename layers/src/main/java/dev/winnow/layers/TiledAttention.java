@@ -265,6 +265,8 @@ public final class TiledAttention {
             for (int t = lowest; t < highest; t += tile) {
                 int end = Math.min(highest, t + tile);
                 int length = end - t;
+                int tileStart = kv.offset(h) + t * dim;
+                s.touched = kernels.touch(kv.keys(), tileStart, length * dim) + kernels.touch(kv.values(), tileStart, length * dim);
                 for (int r = 0; r < rows; r += width) {
                     scores(s, h, t, length, Math.min(width, rows - r), r * dim, s.scores, r * tile, tile);
                 }
@@ -421,6 +423,8 @@ public final class TiledAttention {
         private float[] values;
         private int valuesOffset;
         private int valuesStride;
+        /** Where the results of {@link Kernels#touch} go. */
+        private float touched;
 
         /**
          * @param rows  query rows, rounded up to what the panels of queries hold
