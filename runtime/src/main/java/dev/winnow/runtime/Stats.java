@@ -8,8 +8,8 @@ import java.util.List;
  * @param images          pictures looked at
  * @param imageTokens     tokens of the pictures that a dense run gives the language model
  * @param promptTokens    tokens that entered the language model
- * @param visionTokens    tokens that each vision layer ran, summed over images; 0 for a skipped layer
- * @param languageTokens  tokens that each language layer ran in the prompt pass
+ * @param visionTokens    tokens that left each vision layer, summed over images; 0 for a skipped layer
+ * @param languageTokens  tokens that left each language layer in the prompt pass
  * @param generatedTokens tokens generated
  * @param visionFlops     floating-point operations of tower and projector (a multiply-add counts two)
  * @param prefillFlops    of the prompt pass
