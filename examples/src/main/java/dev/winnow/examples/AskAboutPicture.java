@@ -5,6 +5,7 @@ import dev.winnow.runtime.Request;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.images.RgbImage;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /** The smallest program: a picture and a question in, the answer out, with a fraction of the tokens. */
 public final class AskAboutPicture {
@@ -18,7 +19,7 @@ public final class AskAboutPicture {
         }
         try (Winnow model = Winnow.open(Path.of(args[0]))) {
             Request question = Request.of(args[2], RgbImage.read(Path.of(args[1])))
-                    .withReduction(java.util.Arrays.copyOfRange(args, 3, args.length))
+                    .withReduction(Arrays.copyOfRange(args, 3, args.length))
                     .withMaxTokens(100);
             Answer answer = model.generate(question, System.out::print);
             System.out.printf("%n%d of %d tokens in the last layer, %.0f ms to the first token%n",

@@ -2,6 +2,7 @@ package dev.winnow.layers;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /** Runs layers on the processor: the Vector API's kernels, or their scalar twins, over the shared pool. */
 public final class CpuBackend implements Backend {
@@ -49,7 +50,7 @@ public final class CpuBackend implements Backend {
     }
 
     /** Element-wise work over rows: on all cores when it is worth waking them. */
-    private void eachRow(int rows, int width, java.util.function.IntConsumer body) {
+    private void eachRow(int rows, int width, IntConsumer body) {
         int perTask = Math.max(1, 32_768 / Math.max(1, width));
         int tasks = (rows + perTask - 1) / perTask;
         workers.each(tasks, t -> {

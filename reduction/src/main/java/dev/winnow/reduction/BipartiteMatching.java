@@ -1,6 +1,7 @@
 package dev.winnow.reduction;
 
 import java.util.Arrays;
+import java.util.function.IntUnaryOperator;
 
 /**
  * Bipartite soft matching (Bolya et al. 2022, arXiv 2210.09461): tokens at even places look for their most similar token among those
@@ -98,7 +99,7 @@ public record BipartiteMatching(int tokens, int[] unmerged, int[] sources, int[]
         return weighted(tokens, rows, sizes);
     }
 
-    private static int[][] members(int groups, java.util.function.IntUnaryOperator first, int[] from, int[] into) {
+    private static int[][] members(int groups, IntUnaryOperator first, int[] from, int[] into) {
         int[] count = new int[groups];
         Arrays.fill(count, 1);
         for (int j : into) count[j]++;

@@ -9,6 +9,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -79,7 +80,7 @@ class MethodsTest {
         assertThat(method).isInstanceOf(type.type());
         for (Options.Option o : type.options()) {
             if (o.defaultValue().isEmpty() || required.containsKey(o.name())) continue;
-            Map<String, String> spelledOut = new java.util.HashMap<>(required);
+            Map<String, String> spelledOut = new HashMap<>(required);
             spelledOut.put(o.name(), o.defaultValue());
             assertThat(type.create(spelledOut)).as(o.name()).isInstanceOf(type.type());
         }

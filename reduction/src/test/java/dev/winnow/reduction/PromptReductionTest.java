@@ -12,6 +12,7 @@ import dev.winnow.reduction.SmallModel.Dropping;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -174,7 +175,7 @@ class PromptReductionTest {
         Tokens skipped = model.prefill(prompt, cache, skipping);
         assertThat(IntStream.range(0, 5).map(l -> cache.layer(l).length()).toArray()).containsExactly(24, 0, 24, 0, 24);
         StackRunner rest = new StackRunner(Stage.LANGUAGE, List.of(model.layers().get(0), model.layers().get(2), model.layers().get(4)));
-        SmallModel shorter = new SmallModel(Stage.LANGUAGE, rest, new ModelShape(java.util.Optional.empty(), 3),
+        SmallModel shorter = new SmallModel(Stage.LANGUAGE, rest, new ModelShape(Optional.empty(), 3),
                 List.of(model.layers().get(0), model.layers().get(2), model.layers().get(4)));
         KvCache shorterCache = shorter.cache();
         assertThat(live(skipped)).isEqualTo(live(shorter.prefill(prompt, shorterCache, shorter.schedule())));

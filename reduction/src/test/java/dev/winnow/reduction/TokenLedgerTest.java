@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -70,7 +71,7 @@ class TokenLedgerTest {
             float[][] weight = new float[groups][];
             for (int g = 0; g < groups; g++) {
                 int wanted = g;
-                index[g] = java.util.stream.IntStream.range(0, count).filter(i -> group[i] == wanted).toArray();
+                index[g] = IntStream.range(0, count).filter(i -> group[i] == wanted).toArray();
                 weight[g] = new float[index[g].length];
                 Arrays.fill(weight[g], 1f / weight[g].length);
             }

@@ -10,6 +10,7 @@ import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -68,7 +69,7 @@ final class ExplanationRecorder implements StackListener {
         if (images == 0) return Explanation.NONE;
         List<Explanation.Panel> panels = new ArrayList<>();
         Explanation.Alive whole = alive(TokenMap.identity(grid * grid + classTokens));
-        panels.add(new Explanation.Panel("input", java.util.Collections.nCopies(images, whole)));
+        panels.add(new Explanation.Panel("input", Collections.nCopies(images, whole)));
         vision.forEach((title, alive) -> {
             // an event that left an image unchanged did not say so
             List<Explanation.Alive> before = panels.getLast().images();

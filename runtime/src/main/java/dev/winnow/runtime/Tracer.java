@@ -2,6 +2,7 @@ package dev.winnow.runtime;
 
 import dev.winnow.layers.Activation;
 import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Linear;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Outcome;
 import dev.winnow.reduction.ReductionEvent;
@@ -26,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * Runs a model on given tensors and records every intermediate under the names that Hugging Face users know: {@code hidden.embed},
@@ -131,7 +134,7 @@ public final class Tracer {
     // ---- vision ----
 
     /** Every image through the whole tower (or, when a plan stops it earlier, up to there), handed on with its class token. */
-    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, java.util.function.Consumer<float[]> normedClass) {
+    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, Consumer<float[]> normedClass) {
         Tensor t = required(inputs, "pixel_values");
         float[] pixels = pixels(t, tower);
         for (int i = 0; i < t.dim(0); i++) {
@@ -153,7 +156,7 @@ public final class Tracer {
         });
     }
 
-    private void record(VisionEncoder e, String name, dev.winnow.layers.Linear linear, float[] x, Activation f) {
+    private void record(VisionEncoder e, String name, Linear linear, float[] x, Activation f) {
         float[] y = new float[linear.out()];
         e.backend().linear(linear, x, 1, y, f, workspace.work());
         trace.item(name, y, y.length);
@@ -214,7 +217,7 @@ public final class Tracer {
         List<int[]> generated = new ArrayList<>();
         for (int b = 0; b < batch.length; b++) {
             int length = batch[b].length;
-            int[] visible = mask == null ? java.util.stream.IntStream.range(0, length).toArray() : visible(mask[b]);
+            int[] visible = mask == null ? IntStream.range(0, length).toArray() : visible(mask[b]);
             int[] ids = Arrays.stream(visible).map(i -> 0).toArray();
             for (int i = 0; i < ids.length; i++) ids[i] = batch[b][visible[i]];
             m.requireRoom(ids.length, 0);
@@ -234,7 +237,7 @@ public final class Tracer {
     }
 
     private static int[] visible(int[] mask) {
-        return java.util.stream.IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
+        return IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
     }
 
     private void llava(Llava m, Map<String, Tensor> inputs) {

@@ -1,6 +1,8 @@
 package dev.winnow.runtime;
 
 import dev.winnow.weights.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,8 +42,8 @@ public final class Golden {
                 list.filter(p -> Files.exists(p.resolve("case.json")))
                         .filter(p -> Arrays.stream(prefixes).anyMatch(x -> p.getFileName().toString().startsWith(x)))
                         .sorted().forEach(found::add);
-            } catch (java.io.IOException e) {
-                throw new java.io.UncheckedIOException(e);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
         }
         return found;

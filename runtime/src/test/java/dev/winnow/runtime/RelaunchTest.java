@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class RelaunchTest {
@@ -59,7 +60,7 @@ class RelaunchTest {
         assertChildEndsAfter(Process::destroyForcibly);
     }
 
-    private static void assertChildEndsAfter(java.util.function.Consumer<Process> end) throws Exception {
+    private static void assertChildEndsAfter(Consumer<Process> end) throws Exception {
         Process process = start(List.of(), "wait");
         try (BufferedReader out = process.inputReader()) {
             var child = ProcessHandle.of(Long.parseLong(out.readLine())).orElseThrow();

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -41,7 +42,7 @@ class SyntheticModelTest {
     }
 
     private static List<Long> shape(Tensor t) {
-        return java.util.Arrays.stream(t.shape()).boxed().toList();
+        return Arrays.stream(t.shape()).boxed().toList();
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.LongVector;
@@ -130,7 +131,7 @@ final class Machine {
     /** Random numbers around 0, the same in every run. */
     static float[] randoms(int n, long seed) {
         float[] values = new float[n];
-        java.util.SplittableRandom random = new java.util.SplittableRandom(seed);
+        SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < n; i++) values[i] = (float) (random.nextDouble() * 2 - 1);
         return values;
     }

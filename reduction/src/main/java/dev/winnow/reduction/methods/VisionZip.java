@@ -18,6 +18,7 @@ import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.TopK;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * VisionZip (Yang et al. 2024, arXiv 2412.04467). Of the encoder's output stay the class token, the patches it attends to most, and
@@ -74,7 +75,7 @@ public record VisionZip(String spec, int dominant, int contextual) implements Re
                     CosineSimilarity.gather(unit, width, places), groups, width), otherPlaces.length, groups);
             for (int g = 0; g < groups; g++) {
                 int group = g;
-                int[] members = java.util.stream.IntStream.range(0, nearest.length).filter(i -> nearest[i] == group)
+                int[] members = IntStream.range(0, nearest.length).filter(i -> nearest[i] == group)
                         .map(i -> rest[otherPlaces[i]]).toArray();
                 int[] row = new int[members.length + 1];
                 float[] weight = new float[row.length];

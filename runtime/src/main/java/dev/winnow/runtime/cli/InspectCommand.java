@@ -10,6 +10,7 @@ import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.weights.Checkpoint;
 import dev.winnow.weights.Tensor;
 import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -83,7 +84,7 @@ final class InspectCommand implements Callable<Integer> {
             Map<String, String> all = new LinkedHashMap<>();
             for (String name : checkpoint.names()) {
                 Tensor t = checkpoint.tensor(name);
-                all.put(name, t.dtype() + java.util.Arrays.toString(t.shape()));
+                all.put(name, t.dtype() + Arrays.toString(t.shape()));
             }
             all.forEach(facts::put);
         }

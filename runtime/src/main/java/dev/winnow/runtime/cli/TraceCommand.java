@@ -10,6 +10,7 @@ import dev.winnow.weights.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +60,7 @@ final class TraceCommand implements Callable<Integer> {
             Tracer tracer = new Tracer(winnow.model(), plan, maxTokens, eos);
             Map<String, Tensor> given = file != null ? tensors(file) : winnow.inputs(prompt, images.stream().map(RgbImage::read).toList(), raw);
             List<Tensor> recorded = new ArrayList<>(tracer.run(given));
-            Set<String> names = new java.util.HashSet<>();
+            Set<String> names = new HashSet<>();
             recorded.forEach(t -> names.add(t.name()));
             for (String name : List.of("input_ids", "attention_mask", "pixel_values")) {
                 if (given.containsKey(name) && !names.contains(name)) recorded.add(given.get(name).withName(name));

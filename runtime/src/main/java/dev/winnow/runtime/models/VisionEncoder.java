@@ -15,6 +15,7 @@ import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -80,7 +81,7 @@ public record VisionEncoder(Backend backend, int imageSize, int patchSize, int w
             public void layer(Stage stage, int layer, Tokens now) {
                 if (trace != null) trace.item("vision.layer." + layer, now.hidden(), now.count(), width);
                 for (int c : capture) {
-                    if (c == layer) captured.put(c, java.util.Arrays.copyOf(now.hidden(), now.count() * width));
+                    if (c == layer) captured.put(c, Arrays.copyOf(now.hidden(), now.count() * width));
                 }
                 listener.layer(stage, layer, now);
             }

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 
 class TensorReductionTest {
@@ -20,7 +21,7 @@ class TensorReductionTest {
         return give(name, i -> (float) new Random(name.hashCode() + i).nextGaussian(), shape);
     }
 
-    private TensorReductionTest give(String name, java.util.function.IntFunction<Float> value, long... shape) {
+    private TensorReductionTest give(String name, IntFunction<Float> value, long... shape) {
         float[] values = new float[(int) Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
         for (int i = 0; i < values.length; i++) values[i] = value.apply(i);
         inputs.put(name, Tensor.ofFloats(name, values, shape));
