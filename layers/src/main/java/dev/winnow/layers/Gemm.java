@@ -20,7 +20,7 @@ public final class Gemm {
     private static final long FEW_INLINE = 200_000;
     private static final long MANY_INLINE = 1_000_000;
     /** Weight bytes of a task of the few-rows path. */
-    private static final int STREAM_BYTES = 1 << 17;
+    private static final int STREAM_BYTES = 1 << 20;
 
     private static final ThreadLocal<float[]> SCRATCH = ThreadLocal.withInitial(() -> new float[0]);
 

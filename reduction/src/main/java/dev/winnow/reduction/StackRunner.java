@@ -106,7 +106,8 @@ public final class StackRunner {
         void attend(int l) {
             KeyValues kv = cache == null ? own : cache.layer(l);
             if (cache == null) own.clear();
-            List<ReductionEvent> watchers = schedule.watching(stage, l);
+            int slots = kv.length() + tokens.count();
+            List<ReductionEvent> watchers = schedule.watching(stage, l).stream().filter(e -> slots > e.idleUpTo()).toList();
             List<Probe> probes = new ArrayList<>();
             for (ReductionEvent e : watchers) if (e.probe() != null) probes.add(e.probe());
 
@@ -143,6 +144,7 @@ public final class StackRunner {
 
         void act(int l, Site.Moment moment) {
             for (ReductionEvent e : schedule.at(stage, moment, l)) {
+                if (moment == Site.Moment.CACHE && cache.layer(l).length() <= e.idleUpTo()) continue;
                 long began = System.nanoTime();
                 Outcome outcome = e.decide().apply(new View(e, l));
                 switch (outcome) {

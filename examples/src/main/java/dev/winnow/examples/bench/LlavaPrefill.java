@@ -60,6 +60,8 @@ public final class LlavaPrefill {
         List<Llava.ImageFeatures> features;
         int prompt;
         long flops;
+        /** Of the prompt pass alone; {@link #flops} is of whichever pass ran last. */
+        long prefillFlops;
         /** Nanoseconds in methods during this pass, and the least of all passes: another process's turn may fall into one. */
         long reducing;
         long leastReducing = Long.MAX_VALUE;
@@ -88,6 +90,7 @@ public final class LlavaPrefill {
             KvCache cache = model.language().newCache(prompt);
             model.language().prefill(tokens, cache, schedule, workspace, this);
             flops = workspace.work().flops() - before;
+            prefillFlops = flops;
             leastReducing = Math.min(leastReducing, reducing);
         }
 
@@ -112,7 +115,7 @@ public final class LlavaPrefill {
                 name, route.prompt, r.medianWall(name), r.bestWall(name), r.medianCpu(name),
                 r.medianWall("dense") / r.medianWall(name), r.bestWall("dense") / r.bestWall(name), r.medianWall("vision " + name),
                 r.bestWall("vision " + name), (r.medianWall("vision dense") + r.medianWall("dense"))
-                        / (r.medianWall("vision " + name) + r.medianWall(name)), route.flops / r.bestWall(name) / 1e9));
+                        / (r.medianWall("vision " + name) + r.medianWall(name)), route.prefillFlops / r.bestWall(name) / 1e9));
         System.out.printf("FMA peak: best %.0f, median %.0f GFLOP/s%n", Machine.peakFlops() / r.bestWall("FMA peak") / 1e9,
                 Machine.peakFlops() / r.medianWall("FMA peak") / 1e9);
     }

@@ -92,7 +92,7 @@ public record SnapKv(String spec, int budget, double ratio, int window, int kern
         int layers = ReductionMethod.languageLayersOf(shape, spec);
         return IntStream.range(0, layers).mapToObj(l ->
                 ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.CACHE, l), this::decide)
-                        .watching(l, Probe.lastRows(window))).toList();
+                        .watching(l, Probe.lastRows(window)).idleUpTo(budget)).toList();
     }
 
     private Outcome decide(Observation o) {
