@@ -50,8 +50,9 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
     private int[] encode(String text) {
         int[] ids = tokenizer.encode(text, true);
         // a template may write the beginning-of-sequence token that the tokenizer adds too
-        boolean twice = ids.length > 1 && ids[0] == ids[1] && tokenizer.encode("", true).length > 0 && tokenizer.encode("", true)[0] == ids[0];
-        return twice ? Arrays.copyOfRange(ids, 1, ids.length) : ids;
+        if (ids.length < 2 || ids[0] != ids[1]) return ids;
+        int[] added = tokenizer.encode("", true);
+        return added.length > 0 && added[0] == ids[0] ? Arrays.copyOfRange(ids, 1, ids.length) : ids;
     }
 
     private static int count(int[] ids, int id) {

@@ -132,7 +132,8 @@ public record Clip(VisionEncoder vision, Linear visionProjection, Text text, flo
         text.run(tokens, mask, workspace, trace);
         float[] normed = new float[n * width];
         vision.backend().normalise(text.finalNorm(), tokens.hidden(), n, width, normed);
-        float[] pooled = Arrays.copyOfRange(normed, text.pooled(ids) * width, (text.pooled(ids) + 1) * width);
+        int end = text.pooled(ids) * width;
+        float[] pooled = Arrays.copyOfRange(normed, end, end + width);
         float[] features = new float[text.projection().out()];
         vision.backend().linear(text.projection(), pooled, 1, features, Activation.NONE, workspace.work());
         if (trace != null) {
