@@ -198,7 +198,7 @@ public final class CpuBackend implements Backend {
             Linear first = layer.mlp() instanceof Mlp.Gated g ? g.gate() : ((Mlp.Plain) layer.mlp()).up();
             multiply(first, normed, n, hidden, layer.mlp().activation(), false, ws.work());
             for (int i = 0; i < n * inner; i++) if (Math.abs(hidden[i]) <= threshold) hidden[i] = 0;
-            if (n == 1) {
+            if (n == 1 && !layer.mlp().down().weight().dtype().isBlocked()) {
                 sparse().finish(normed, hidden, x, ws.work());
                 return;
             }

@@ -81,6 +81,6 @@ public interface Kernels {
      */
     void rotate(float[] x, int offset, float[] cos, float[] sin, int tableOffset, int half);
 
-    /** Widens n stored elements starting at element {@code from} to f32. */
+    /** Widens n stored elements starting at element {@code from} to f32; blocks are fastest from and to their bounds. */
     void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n);
 }

@@ -4,6 +4,7 @@ import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -23,6 +24,9 @@ final class PanamaKernels implements Kernels {
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
+    /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines take blocks of codes apart one by one. */
+    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
+    private static final int BLOCK = 32;
     private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
     private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
     private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
@@ -39,6 +43,8 @@ final class PanamaKernels implements Kernels {
     private static final int PULL = 1 << 15;
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
+    /** Sums of blocks of x. */
+    private static final ThreadLocal<float[]> SUMS = ThreadLocal.withInitial(() -> new float[0]);
 
     @Override
     public int panelWidth() {
@@ -496,9 +502,19 @@ final class PanamaKernels implements Kernels {
             return;
         }
         // pull rows into L2 and use them from there; for several x, widen two of them into L1 first
-        long rowBytes = (long) in * dtype.bytes();
+        long rowBytes = dtype.bytes(in);
         int pulled = (int) Math.clamp(PULL / Math.max(1, rowBytes), 1, 64) * 2;
         float[] staged = staged(2 * in);
+        if (count == 1 && dtype.isBlocked() && L >= 8) {
+            float[] sums = dtype == DType.Q4_0 ? blockSums(x, xOffset, in) : null;
+            for (int j = 0; j < rows; j += 2) {
+                if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
+                int other = Math.min(j + 1, rows - 1);
+                if (dtype == DType.Q8_0) dotQ8(weight, (row + j) * rowBytes, (row + other) * rowBytes, in, x, xOffset, y, yOffset + j, yOffset + other);
+                else dotQ4(weight, (row + j) * rowBytes, (row + other) * rowBytes, in, x, xOffset, sums, y, yOffset + j, yOffset + other);
+            }
+            return;
+        }
         if (count == 1 && dtype == DType.BF16) {
             for (int j = 0; j < rows; j++) {
                 if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
@@ -597,6 +613,78 @@ final class PanamaKernels implements Kernels {
         return sum;
     }
 
+    /**
+     * Two rows of bytes times x, each block summed first and scaled once: vpmovsxbd, vcvtdq2ps and a multiply-add for each vector. x is
+     * not rounded; a dot product of bytes would be, and the Vector API has none.
+     */
+    private static void dotQ8(MemorySegment w, long first, long second, int in, float[] x, int xi, float[] y, int y0, int y1) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = s0;
+        for (int p = 0; p < in; p += BLOCK, first += 34, second += 34) {
+            FloatVector v = FloatVector.fromArray(F, x, xi + p);
+            FloatVector b0 = ((FloatVector) ByteVector.fromMemorySegment(B, w, first + 2, ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.B2F, F, 0)).mul(v);
+            FloatVector b1 = ((FloatVector) ByteVector.fromMemorySegment(B, w, second + 2, ByteOrder.LITTLE_ENDIAN)
+                    .convertShape(VectorOperators.B2F, F, 0)).mul(v);
+            for (int i = L; i < BLOCK; i += L) {
+                v = FloatVector.fromArray(F, x, xi + p + i);
+                b0 = ((FloatVector) ByteVector.fromMemorySegment(B, w, first + 2 + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.B2F, F, 0)).fma(v, b0);
+                b1 = ((FloatVector) ByteVector.fromMemorySegment(B, w, second + 2 + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.B2F, F, 0)).fma(v, b1);
+            }
+            s0 = b0.fma(FloatVector.broadcast(F, ScalarKernels.scale(w, first)), s0);
+            s1 = b1.fma(FloatVector.broadcast(F, ScalarKernels.scale(w, second)), s1);
+        }
+        y[y0] = sumOf(s0);
+        y[y1] = sumOf(s1);
+    }
+
+    /** Two rows of half bytes times x. The 8 that each code is too high is taken off a block at a time, by the sums of x. */
+    private static void dotQ4(MemorySegment w, long first, long second, int in, float[] x, int xi, float[] sums,
+                              float[] y, int y0, int y1) {
+        FloatVector s0 = FloatVector.zero(F);
+        FloatVector s1 = s0;
+        float high0 = 0;
+        float high1 = 0;
+        for (int p = 0; p < in; p += BLOCK, first += 18, second += 18) {
+            FloatVector b0 = FloatVector.zero(F);
+            FloatVector b1 = b0;
+            for (int i = 0; i < BLOCK / 2; i += L) {
+                FloatVector v = FloatVector.fromArray(F, x, xi + p + i);
+                FloatVector u = FloatVector.fromArray(F, x, xi + p + BLOCK / 2 + i);
+                IntVector c0 = (IntVector) ByteVector.fromMemorySegment(B, w, first + 2 + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                IntVector c1 = (IntVector) ByteVector.fromMemorySegment(B, w, second + 2 + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                b0 = ((FloatVector) c0.and(15).convertShape(VectorOperators.I2F, F, 0)).fma(v, b0);
+                b1 = ((FloatVector) c1.and(15).convertShape(VectorOperators.I2F, F, 0)).fma(v, b1);
+                b0 = ((FloatVector) c0.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, F, 0)).fma(u, b0);
+                b1 = ((FloatVector) c1.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, F, 0)).fma(u, b1);
+            }
+            float d0 = ScalarKernels.scale(w, first);
+            float d1 = ScalarKernels.scale(w, second);
+            s0 = b0.fma(FloatVector.broadcast(F, d0), s0);
+            s1 = b1.fma(FloatVector.broadcast(F, d1), s1);
+            high0 += d0 * sums[p / BLOCK];
+            high1 += d1 * sums[p / BLOCK];
+        }
+        y[y0] = sumOf(s0) - 8 * high0;
+        y[y1] = sumOf(s1) - 8 * high1;
+    }
+
+    /** The sum of each block of x. */
+    private static float[] blockSums(float[] x, int offset, int n) {
+        float[] sums = SUMS.get();
+        if (sums.length < n / BLOCK) SUMS.set(sums = new float[n / BLOCK]);
+        for (int p = 0; p < n; p += BLOCK) {
+            FloatVector s = FloatVector.fromArray(F, x, offset + p);
+            for (int i = L; i < BLOCK; i += L) s = s.add(FloatVector.fromArray(F, x, offset + p + i));
+            sums[p / BLOCK] = sumOf(s);
+        }
+        return sums;
+    }
+
     /** Rows 0 and 1 of w, or row 0 alone, times up to four x; missing ones repeat the last and are written twice. */
     private static void dot2x4(float[] w, int in, int rows, float[] x, int xOffset, int xStride, int last,
                                float[] y, int yOffset, int yStride) {
@@ -656,7 +744,44 @@ final class PanamaKernels implements Kernels {
             case F32 -> MemorySegment.copy(source, ScalarKernels.FLOATS, from << 2, target, offset, n);
             case F16 -> widenF16(source, from, target, offset, n);
             case BF16 -> widenBF16(source, from, target, offset, n);
+            case Q8_0, Q4_0 -> widenBlocks(source, dtype, from, target, offset, n);
             default -> throw ScalarKernels.unsupported(dtype);
+        }
+    }
+
+    /** Whole blocks by vectors, what is before and after them one by one. */
+    private static void widenBlocks(MemorySegment source, DType dtype, long from, float[] target, int offset, int n) {
+        int head = L < 8 ? n : (int) Math.min(n, -from & BLOCK - 1);
+        int whole = (n - head) / BLOCK;
+        for (int i = 0; i < head; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
+        long block = (from + head) / BLOCK;
+        if (dtype == DType.Q8_0) widenQ8(source, block, whole, target, offset + head);
+        else widenQ4(source, block, whole, target, offset + head);
+        for (int i = head + whole * BLOCK; i < n; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
+    }
+
+    private static void widenQ8(MemorySegment source, long block, int count, float[] target, int offset) {
+        long at = block * DType.Q8_0.blockBytes();
+        for (int b = 0; b < count; b++, at += 34, offset += BLOCK) {
+            float scale = ScalarKernels.scale(source, at);
+            for (int i = 0; i < BLOCK; i += L) {
+                ((FloatVector) ByteVector.fromMemorySegment(B, source, at + 2 + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.B2F, F, 0)).mul(scale).intoArray(target, offset + i);
+            }
+        }
+    }
+
+    private static void widenQ4(MemorySegment source, long block, int count, float[] target, int offset) {
+        long at = block * DType.Q4_0.blockBytes();
+        for (int b = 0; b < count; b++, at += 18, offset += BLOCK) {
+            float scale = ScalarKernels.scale(source, at);
+            for (int i = 0; i < BLOCK / 2; i += L) {
+                IntVector codes = (IntVector) ByteVector.fromMemorySegment(B, source, at + 2 + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) codes.and(15).sub(8).convertShape(VectorOperators.I2F, F, 0)).mul(scale).intoArray(target, offset + i);
+                ((FloatVector) codes.lanewise(VectorOperators.LSHR, 4).sub(8).convertShape(VectorOperators.I2F, F, 0)).mul(scale)
+                        .intoArray(target, offset + BLOCK / 2 + i);
+            }
         }
     }
 

@@ -22,12 +22,26 @@ final class ScalarKernels implements Kernels {
             case F32 -> source.get(FLOATS, index << 2);
             case F16 -> Float.float16ToFloat(source.get(SHORTS, index << 1));
             case BF16 -> Float.intBitsToFloat(source.get(SHORTS, index << 1) << 16);
+            case Q8_0 -> {
+                long block = (index >> 5) * DType.Q8_0.blockBytes();
+                yield scale(source, block) * source.get(ValueLayout.JAVA_BYTE, block + 2 + (index & 31));
+            }
+            case Q4_0 -> {
+                long block = (index >> 5) * DType.Q4_0.blockBytes();
+                int both = source.get(ValueLayout.JAVA_BYTE, block + 2 + (index & 15));
+                yield scale(source, block) * ((((index & 16) == 0 ? both : both >> 4) & 15) - 8);
+            }
             default -> throw unsupported(dtype);
         };
     }
 
+    /** What the codes of a block are to be multiplied by. */
+    static float scale(MemorySegment source, long block) {
+        return Float.float16ToFloat(source.get(SHORTS, block));
+    }
+
     static IllegalArgumentException unsupported(DType dtype) {
-        return new IllegalArgumentException("weights stored as " + dtype + " cannot be computed with; F32, F16 and BF16 can");
+        return new IllegalArgumentException("weights stored as " + dtype + " cannot be computed with; F32, F16, BF16, Q8_0 and Q4_0 can");
     }
 
     @Override

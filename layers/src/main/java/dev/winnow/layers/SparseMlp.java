@@ -35,7 +35,7 @@ final class SparseMlp {
         long out = down.out();
         MemorySegment from = weight.data();
         MemorySegment to = Arena.ofAuto().allocate(weight.data().byteSize(), 64);
-        boolean half = weight.dtype().bytes() == 2;
+        boolean half = weight.dtype().blockBytes() == 2;
         workers.each((down.out() + LEAST - 1) / LEAST, t -> {
             for (long i = 0; i < in; i++) {
                 for (long o = (long) t * LEAST; o < Math.min(out, (t + 1L) * LEAST); o++) {

@@ -31,7 +31,12 @@ class KernelsTest {
 
     @Provide
     Arbitrary<DType> weights() {
-        return Arbitraries.of(DType.F32, DType.F16, DType.BF16);
+        return Arbitraries.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+    }
+
+    /** n rounded up to whole blocks. */
+    private static int blocks(int n, DType dtype) {
+        return (n + dtype.blockElements() - 1) / dtype.blockElements() * dtype.blockElements();
     }
 
     static Stream<Kernels> both() {
@@ -45,7 +50,7 @@ class KernelsTest {
         Random random = new Random(seed);
         int width = k.panelWidth();
         int cols = Math.min(wanted, width);
-        int in = from + depth + random.nextInt(5);
+        int in = blocks(from + depth + random.nextInt(5), dtype);
         int row = random.nextInt(4);
         float[] w = Stored.random(random, (row + cols) * in);
         MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);
@@ -115,10 +120,11 @@ class KernelsTest {
     }
 
     @Property(tries = 400)
-    void dotsRows(@ForAll("kernels") Kernels k, @ForAll("weights") DType dtype, @ForAll @IntRange(min = 1, max = 150) int in,
+    void dotsRows(@ForAll("kernels") Kernels k, @ForAll("weights") DType dtype, @ForAll @IntRange(min = 1, max = 150) int least,
                   @ForAll @IntRange(min = 1, max = 11) int rows, @ForAll @IntRange(min = 1, max = 9) int count, @ForAll boolean heap,
                   @ForAll long seed) {
         Random random = new Random(seed);
+        int in = blocks(least, dtype);
         int row = random.nextInt(3);
         float[] w = Stored.random(random, (row + rows) * in);
         MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);

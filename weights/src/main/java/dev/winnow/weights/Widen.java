@@ -40,13 +40,15 @@ final class Widen {
             case I8 -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i); }
             case U8 -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i) & 0xff; }
             case BOOL -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i) == 0 ? 0 : 1; }
+            case Q8_0 -> bytes(s, out);
+            case Q4_0 -> nibbles(s, out);
         }
         return out;
     }
 
     static long[] longs(Tensor t) {
         switch (t.dtype()) {
-            case F64, F32, F16, BF16, F8_E4M3, F8_E5M2 ->
+            case F64, F32, F16, BF16, F8_E4M3, F8_E5M2, Q8_0, Q4_0 ->
                 throw new CheckpointException("tensor " + Quoted.name(t.name()) + " holds " + t.dtype() + ", not integers");
             default -> { }
         }
@@ -94,6 +96,28 @@ final class Widen {
                 for (int i = 0; i < n; i++) out[from + i] = Float.float16ToFloat(block[i]);
             } else {
                 for (int i = 0; i < n; i++) out[from + i] = Float.intBitsToFloat(block[i] << 16);
+            }
+        }
+    }
+
+    private static void bytes(MemorySegment s, float[] out) {
+        int size = DType.Q8_0.blockElements();
+        long at = 0;
+        for (int i = 0; i < out.length; i += size, at += DType.Q8_0.blockBytes()) {
+            float scale = Float.float16ToFloat(s.get(I16, at));
+            for (int j = 0; j < size; j++) out[i + j] = scale * s.get(I8, at + 2 + j);
+        }
+    }
+
+    private static void nibbles(MemorySegment s, float[] out) {
+        int size = DType.Q4_0.blockElements();
+        long at = 0;
+        for (int i = 0; i < out.length; i += size, at += DType.Q4_0.blockBytes()) {
+            float scale = Float.float16ToFloat(s.get(I16, at));
+            for (int j = 0; j < size / 2; j++) {
+                int both = s.get(I8, at + 2 + j) & 0xff;
+                out[i + j] = scale * ((both & 15) - 8);
+                out[i + j + size / 2] = scale * ((both >> 4) - 8);
             }
         }
     }
