@@ -1,5 +1,6 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
 import java.lang.foreign.Arena;
@@ -14,6 +15,8 @@ import java.nio.ByteOrder;
 public final class Quantizer {
     private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int BLOCK = 32;
+    /** The largest f16. */
+    private static final float MOST = 65504f;
     /** Elements of a task: enough for a thread to be worth waking. */
     private static final int TASK = 1 << 16;
 
@@ -29,7 +32,8 @@ public final class Quantizer {
      *
      * @param weight F32, F16 or BF16, {@link #fits fitting}
      * @param format Q8_0 or Q4_0
-     * @throws IllegalArgumentException for other types, or when an element is too large for the scale, an f16
+     * @throws IllegalArgumentException for other types
+     * @throws CheckpointException      when an element is too large for the scale, an f16
      */
     public static Tensor quantize(Tensor weight, DType format) {
         if (!format.isBlocked()) throw new IllegalArgumentException(format + " is no block format");
@@ -38,54 +42,25 @@ public final class Quantizer {
         long out = weight.shape()[0];
         MemorySegment blocks = Arena.ofAuto().allocate(Math.max(1, format.bytes(weight.elements())), 64)
                 .asSlice(0, format.bytes(weight.elements()));
+        long scales = ScalarKernels.scales(blocks, format);
+        int codes = format.blockBytes() - 2;
         int rows = Math.max(1, TASK / Math.max(1, in));
         Workers.shared().each(Math.toIntExact((out + rows - 1) / rows), t -> {
             float[] row = new float[in];
+            byte[] coded = new byte[in / BLOCK * codes];
+            float[] scaled = new float[in / BLOCK];
+            short[] halves = new short[in / BLOCK];
+            float largest = 0;
             for (long r = (long) t * rows; r < Math.min(out, (t + 1L) * rows); r++) {
                 kernels.widen(weight.data(), weight.dtype(), r * in, row, 0, in);
-                long at = format.bytes(r * in);
-                for (int p = 0; p < in; p += BLOCK, at += format.blockBytes()) {
-                    float scale = format == DType.Q8_0 ? bytes(row, p, blocks, at) : halfBytes(row, p, blocks, at);
-                    if (Float.isInfinite(scale)) {
-                        throw new IllegalArgumentException("tensor " + weight.name() + ": elements too large for " + format);
-                    }
-                }
+                kernels.roundToBlocks(format, row, in, coded, scaled);
+                for (float scale : scaled) largest = Math.max(largest, Math.abs(scale));
+                if (largest > MOST) throw new CheckpointException("tensor " + weight.name() + " has elements too large for " + format);
+                for (int b = 0; b < scaled.length; b++) halves[b] = Float.floatToFloat16(scaled[b]);
+                MemorySegment.copy(coded, 0, blocks, ValueLayout.JAVA_BYTE, r * coded.length, coded.length);
+                MemorySegment.copy(halves, 0, blocks, SHORTS, scales + 2 * r * halves.length, halves.length);
             }
         });
         return new Tensor(weight.name(), format, weight.shape(), blocks);
-    }
-
-    private static float bytes(float[] x, int from, MemorySegment block, long at) {
-        float most = 0;
-        for (int i = 0; i < BLOCK; i++) most = Math.max(most, Math.abs(x[from + i]));
-        float scale = most / 127;
-        float inverse = scale == 0 ? 0 : 1 / scale;
-        for (int i = 0; i < BLOCK; i++) {
-            float code = x[from + i] * inverse;
-            // to the nearest, halves away from zero
-            block.set(ValueLayout.JAVA_BYTE, at + 2 + i, (byte) (int) (code + Math.copySign(0.5f, code)));
-        }
-        return store(scale, block, at);
-    }
-
-    private static float halfBytes(float[] x, int from, MemorySegment block, long at) {
-        float furthest = 0;
-        for (int i = 0; i < BLOCK; i++) if (Math.abs(x[from + i]) > Math.abs(furthest)) furthest = x[from + i];
-        // plus 0: the scale of zeros is not negative
-        float scale = furthest / -8 + 0f;
-        float inverse = scale == 0 ? 0 : 1 / scale;
-        for (int i = 0; i < BLOCK / 2; i++) {
-            int low = Math.min(15, (int) (x[from + i] * inverse + 8.5f));
-            int high = Math.min(15, (int) (x[from + BLOCK / 2 + i] * inverse + 8.5f));
-            block.set(ValueLayout.JAVA_BYTE, at + 2 + i, (byte) (low | high << 4));
-        }
-        return store(scale, block, at);
-    }
-
-    /** Stores a scale as f16 and returns what was stored. */
-    private static float store(float scale, MemorySegment block, long at) {
-        short half = Float.floatToFloat16(scale);
-        block.set(SHORTS, at, half);
-        return Float.float16ToFloat(half);
     }
 }

@@ -149,6 +149,24 @@ class KernelsTest {
         }
     }
 
+    @Property(tries = 200)
+    void roundsToBlocks(@ForAll @IntRange(min = 1, max = 5) int blocks, @ForAll @IntRange(min = -4, max = 4) int magnitude,
+                        @ForAll boolean coarse, @ForAll long seed) {
+        float[] x = Stored.random(new Random(seed), 32 * blocks);
+        // coarse numbers give ties, in rounding and in which element is furthest from zero
+        for (int i = 0; i < x.length; i++) x[i] = (float) ((coarse ? Math.rint(x[i]) : x[i]) * Math.pow(10, magnitude));
+        for (DType format : new DType[] {DType.Q8_0, DType.Q4_0}) {
+            byte[] codes = new byte[x.length];
+            byte[] expected = new byte[x.length];
+            float[] scales = new float[blocks];
+            float[] expectedScales = new float[blocks];
+            new PanamaKernels().roundToBlocks(format, x, x.length, codes, scales);
+            new ScalarKernels().roundToBlocks(format, x, x.length, expected, expectedScales);
+            assertThat(codes).isEqualTo(expected);
+            for (int b = 0; b < blocks; b++) assertThat(scales[b] + 0f).isEqualTo(expectedScales[b] + 0f);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F16", "BF16"})
     void widensEveryBitPattern(DType dtype) {

@@ -23,7 +23,7 @@ class QuantizerTest {
         x[31] = 100f;
         byte[] block = Quantizer.quantize(Tensor.ofFloats("w", x, 1, 32), DType.Q8_0).data().toArray(ValueLayout.JAVA_BYTE);
         // the scale is 2, an f16 of 0x4000
-        assertThat(block).hasSize(34).startsWith(0x00, 0x40, -127, 1, 1, 0).endsWith(50);
+        assertThat(block).hasSize(34).startsWith(-127, 1, 1, 0).endsWith(50, 0x00, 0x40);
     }
 
     @Test
@@ -35,7 +35,7 @@ class QuantizerTest {
         x[17] = 3f;
         byte[] block = Quantizer.quantize(Tensor.ofFloats("w", x, 1, 32), DType.Q4_0).data().toArray(ValueLayout.JAVA_BYTE);
         // the scale is -2, an f16 of 0xc000; codes are 0, 15, (16 cut to) 15, and 8 - 1.5 rounded up
-        assertThat(block).hasSize(18).startsWith(0x00, (byte) 0xc0, (byte) 0xf0, (byte) (15 | 7 << 4), (byte) 0x88);
+        assertThat(block).hasSize(18).startsWith((byte) 0xf0, (byte) (15 | 7 << 4), (byte) 0x88).endsWith((byte) 0x88, (byte) 0x00, (byte) 0xc0);
     }
 
     @Property(tries = 200)
@@ -60,7 +60,7 @@ class QuantizerTest {
     @Test
     void zerosStayZeros() {
         for (DType format : new DType[] {DType.Q8_0, DType.Q4_0}) {
-            assertThat(Quantizer.quantize(Tensor.ofFloats("w", new float[64], 2, 32), format).toFloats()).containsOnly(0f);
+            for (float v : Quantizer.quantize(Tensor.ofFloats("w", new float[64], 2, 32), format).toFloats()) assertThat(v == 0).isTrue();
         }
     }
 

@@ -25,6 +25,7 @@ import dev.winnow.runtime.models.Clip;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
+import dev.winnow.runtime.models.Quantization;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.runtime.models.WeightScope;
@@ -80,9 +81,14 @@ public final class Winnow implements AutoCloseable {
 
     /** Opens a model directory on a backend. */
     public static Winnow open(Path directory, Backend backend) {
+        return open(directory, backend, Quantization.NONE);
+    }
+
+    /** Opens a model directory, rounding its matrices. */
+    public static Winnow open(Path directory, Backend backend, Quantization quantization) {
         ModelDirectory files = ModelDirectory.open(directory);
         try {
-            return new Winnow(files, Model.load(files.config(), WeightScope.of(files.checkpoint()), backend));
+            return new Winnow(files, Model.load(files.config(), WeightScope.of(files.checkpoint()).quantized(quantization), backend));
         } catch (RuntimeException e) {
             files.close();
             throw e;

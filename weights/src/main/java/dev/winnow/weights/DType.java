@@ -1,15 +1,19 @@
 package dev.winnow.weights;
 
 /**
- * Element types: those of the safetensors format, and two block formats that weights are rounded to. In a block format each row is a
- * sequence of blocks of 32 elements, laid out as GGML lays out its formats of these names.
+ * Element types: those of the safetensors format, and two block formats that weights are rounded to, by the rules of GGML's formats of
+ * these names. In a block format 32 neighbours of a row share a scale. The codes of all elements come first, in the order of the
+ * elements, and then the f16 scales of all blocks: so both can be read in long stretches.
  */
 public enum DType {
     F64(8), F32(4), F16(2), BF16(2), F8_E4M3(1), F8_E5M2(1),
     I64(8), I32(4), I16(2), I8(1), U64(8), U32(4), U16(2), U8(1), BOOL(1),
-    /** An f16 scale, then 32 signed bytes: an element is its byte times the scale. */
+    /** Codes are signed bytes: an element is its code times the scale. */
     Q8_0(32, 34),
-    /** An f16 scale, then 16 bytes, element i in the low and i + 16 in the high half of byte i: an element is (half - 8) times the scale. */
+    /**
+     * Codes are half bytes, elements i and i + 16 of a block the low and the high half of byte i of its 16: an element is its code less 8,
+     * times the scale.
+     */
     Q4_0(32, 18);
 
     private final int elements;

@@ -101,24 +101,16 @@ final class Widen {
     }
 
     private static void bytes(MemorySegment s, float[] out) {
-        int size = DType.Q8_0.blockElements();
-        long at = 0;
-        for (int i = 0; i < out.length; i += size, at += DType.Q8_0.blockBytes()) {
-            float scale = Float.float16ToFloat(s.get(I16, at));
-            for (int j = 0; j < size; j++) out[i + j] = scale * s.get(I8, at + 2 + j);
-        }
+        long scales = out.length;
+        for (int i = 0; i < out.length; i++) out[i] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2L)) * s.get(I8, i);
     }
 
     private static void nibbles(MemorySegment s, float[] out) {
-        int size = DType.Q4_0.blockElements();
-        long at = 0;
-        for (int i = 0; i < out.length; i += size, at += DType.Q4_0.blockBytes()) {
-            float scale = Float.float16ToFloat(s.get(I16, at));
-            for (int j = 0; j < size / 2; j++) {
-                int both = s.get(I8, at + 2 + j) & 0xff;
-                out[i + j] = scale * ((both & 15) - 8);
-                out[i + j + size / 2] = scale * ((both >> 4) - 8);
-            }
+        long scales = out.length / 2;
+        for (int i = 0; i < out.length; i++) {
+            int both = s.get(I8, i / 32 * 16L + i % 16) & 0xff;
+            int code = i % 32 < 16 ? both & 15 : both >> 4;
+            out[i] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2L)) * (code - 8);
         }
     }
 

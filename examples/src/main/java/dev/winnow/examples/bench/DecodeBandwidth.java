@@ -1,6 +1,7 @@
 package dev.winnow.examples.bench;
 
 import dev.winnow.layers.Attention;
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
@@ -14,6 +15,7 @@ import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.Quantization;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -21,10 +23,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Decoding one sequence reads every weight once per token, so memory is its limit: bytes of weights per second beside what the same
- * threads can read at all. Arguments: model directory, rounds.
+ * threads can read at all. Arguments: model directory, rounds, none|q8|q4.
  */
 public final class DecodeBandwidth {
     private static final int PROMPT = 64;
@@ -47,8 +50,11 @@ public final class DecodeBandwidth {
         Path directory = Path.of(args[0]);
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 15;
         System.out.println(Machine.describe());
-        try (Winnow opened = Winnow.open(directory); Arena arena = Arena.ofShared();
+        Quantization quantization = args.length > 2 ? Quantization.valueOf(args[2].toUpperCase(Locale.ROOT)) : Quantization.NONE;
+        long began = System.nanoTime();
+        try (Winnow opened = Winnow.open(directory, CpuBackend.create(), quantization); Arena arena = Arena.ofShared();
              FileChannel file = FileChannel.open(directory.resolve("model.safetensors"))) {
+            System.out.printf("opened in %.2f s%n", (System.nanoTime() - began) / 1e9);
             DecodeBandwidth bench = new DecodeBandwidth((LanguageModel) opened.model());
             MemorySegment mapped = file.map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena);
             MemorySegment memory = arena.allocate(NATIVE_BYTES, 4096);
