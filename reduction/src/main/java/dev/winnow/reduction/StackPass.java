@@ -82,6 +82,7 @@ final class StackPass {
             act(l, Site.Moment.AFTER_ATTENTION);
             if (routing == null) mlp(l, tokens.hidden(), tokens.count(), null);
             else routing.mlp(l);
+            listener.ran(stage, l, routing == null ? tokens.count() : routing.run.length);
         }
         listener.layer(stage, l, tokens);
         act(l, Site.Moment.AFTER_LAYER);
@@ -475,16 +476,6 @@ final class StackPass {
         @Override
         public int step() {
             return stepping ? cache.nextStep() : 0;
-        }
-
-        @Override
-        public int heads() {
-            return observed().attention().heads();
-        }
-
-        @Override
-        public int kvHeads() {
-            return observed().attention().kvHeads();
         }
 
         private Watched seen() {
