@@ -154,7 +154,11 @@ final class StackPass {
     /** Positions of tokens as a layer counts them. */
     int[] positions(int l, TokenLedger ledger) {
         int shift = cache == null ? 0 : cache.shift(l);
-        return shift == 0 ? ledger.positions() : Arrays.stream(ledger.positions()).map(p -> p + shift).toArray();
+        return shift == 0 ? ledger.positions() : moved(ledger.positions(), shift);
+    }
+
+    private static int[] moved(int[] positions, int shift) {
+        return Arrays.stream(positions).map(p -> p + shift).toArray();
     }
 
     List<float[]> attendInMode(int l, float[] x, int[] positions, int shift, TokenLedger ledger, KeyValues kv,
@@ -163,8 +167,13 @@ final class StackPass {
             if (!watchers.isEmpty()) {
                 throw new PlanException(watchers.getFirst().method() + ": cannot watch layer " + l + ", where tokens attend as copies");
             }
-            mode = new AttentionMode.Copies(owner, Arrays.stream(places).map(p -> p + shift).toArray());
+            mode = new AttentionMode.Copies(owner, moved(places, shift));
             if (cache != null) cache.shift(l, shift + places[owner.length - 1] - lastPosition);
+        }
+        if (mode instanceof AttentionMode.Sections(int[][] places)) {
+            mode = new AttentionMode.Sections(Arrays.stream(places).map(token -> moved(token, shift)).toArray(int[][]::new));
+            int highest = Arrays.stream(places).flatMapToInt(Arrays::stream).max().orElseThrow();
+            if (cache != null) cache.shift(l, shift + highest - lastPosition);
         }
         return layers.get(l).attend(mode, x, ledger.count(), positions, keyBias(ledger, null), kv, probes, workspace);
     }
