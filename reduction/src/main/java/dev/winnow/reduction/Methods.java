@@ -15,6 +15,7 @@ import dev.winnow.reduction.methods.cache.Quest;
 import dev.winnow.reduction.methods.cache.SnapKv;
 import dev.winnow.reduction.methods.cache.StreamingLlm;
 import dev.winnow.reduction.methods.cache.Tova;
+import dev.winnow.reduction.methods.depth.AVit;
 import dev.winnow.reduction.methods.depth.Acm;
 import dev.winnow.reduction.methods.depth.Cats;
 import dev.winnow.reduction.methods.depth.ClassExit;
@@ -120,7 +121,7 @@ public final class Methods {
 
     private static final List<MethodType> DEPTH = List.of(
             LayerDrop.TYPE, ClassExit.TYPE, Yopo.TYPE, DyVte.TYPE, MixtureOfDepths.TYPE, PMod.TYPE, SwiftKv.TYPE, LayerSkip.TYPE,
-            Cats.TYPE, Acm.TYPE);
+            Cats.TYPE, Acm.TYPE, AVit.TYPE);
 
     private static final List<MethodType> CACHE = List.of(
             SnapKv.TYPE, StreamingLlm.TYPE, H2o.TYPE, Tova.TYPE, Keyformer.TYPE, PyramidKv.TYPE, AdaKv.TYPE, KNorm.TYPE,

@@ -231,6 +231,7 @@ final class StackPass {
             case Outcome.Hide(boolean[] h) -> hide(h);
             case Outcome.Annotate(String name, int width, float[] values) ->
                     tokens.annotate(name, new TokenLedger.Note(width, values));
+            case Outcome.Rewrite(float[] states) -> System.arraycopy(states, 0, tokens.hidden(), 0, tokens.count() * tokens.width());
             case Outcome.Supply(List<Outcome.Supplied> supplied) -> supplied.forEach(s -> supply(e, s));
             case Outcome.Route r -> route(e, r);
             case Outcome.Attend(AttentionMode asked) -> attendBy(e, asked);

@@ -151,8 +151,8 @@ class CatpTest {
         Map<Integer, Tokens> before = new HashMap<>();
         ReductionMethod catp = ReductionPlan.parse(List.of(SPEC)).methods().getFirst();
         List<int[]> kept = new ArrayList<>();
-        model.run(prompt, ledger(), model.cache(), new ReductionPlan(List.of(Acting.of("looks", looks.toArray(ReductionEvent[]::new)), catp))
-                .schedule(model.shape()), new StackListener() {
+        ReductionPlan plan = new ReductionPlan(List.of(Acting.of("looks", looks.toArray(ReductionEvent[]::new)), catp));
+        model.run(prompt, ledger(), model.cache(), plan.schedule(model.shape()), new StackListener() {
             @Override
             public void layer(Stage stage, int layer, Tokens tokens) {
                 before.put(layer, new Tokens(live(tokens), WIDTH, tokens.ledger()));

@@ -51,7 +51,8 @@ class PpeTest {
             assertThat(live(run(model.cache(), StackListener.NONE, spec))).as(spec).isEqualTo(dense);
         }
         TokenLedger text = TokenLedger.uniform(LENGTH, 0, TokenKind.TEXT);
-        assertThat(live(model.run(prompt, text, model.cache(), model.schedule("ppe:keep=4,positions=4"), StackListener.NONE))).isEqualTo(dense);
+        Tokens tokens = model.run(prompt, text, model.cache(), model.schedule("ppe:keep=4,positions=4"), StackListener.NONE);
+        assertThat(live(tokens)).isEqualTo(dense);
     }
 
     /** Each cluster's token is the mean of its kind, at the positions of its members, nearest to the centre first. */
