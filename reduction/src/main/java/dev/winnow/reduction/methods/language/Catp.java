@@ -6,6 +6,7 @@ import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Observation;
 import dev.winnow.reduction.Options;
 import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.PositionPolicy;
 import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionMethod;
@@ -63,6 +64,7 @@ public record Catp(String spec, int layer, Budget keep, double alignment, double
     @Override
     public List<ReductionEvent> events(ModelShape shape) {
         int depth = ReductionMethod.languageLayersOf(shape, spec);
+        if (depth < 3) throw new PlanException(spec + ": compares two language layers and prunes behind a third; this model has " + depth);
         int k = layer > 0 ? layer : Math.max(1, depth * 6 / 32);
         ReductionMethod.requireLayer(spec, k, 1, depth - 1);
         return List.of(ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.BEFORE_LAYER, 0), this::cover),

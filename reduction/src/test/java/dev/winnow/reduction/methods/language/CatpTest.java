@@ -4,12 +4,14 @@ import static dev.winnow.reduction.Features.cosine;
 import static dev.winnow.reduction.SmallModel.WIDTH;
 import static dev.winnow.reduction.SmallModel.live;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.Acting;
 import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.Outcome;
+import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.reduction.ReductionPlan;
@@ -194,6 +196,14 @@ class CatpTest {
         }
         TokenLedger text = TokenLedger.uniform(LENGTH, 0, TokenKind.TEXT);
         assertThat(live(model.run(prompt, text, model.cache(), model.schedule("catp"), StackListener.NONE))).isEqualTo(dense);
+    }
+
+    @Test
+    void needsThreeLayers() {
+        assertThat(SmallModel.language(3).schedule("catp")).isNotNull();
+        assertThatThrownBy(() -> SmallModel.language(2).schedule("catp")).isInstanceOf(PlanException.class).hasMessageContaining("has 2");
+        assertThatThrownBy(() -> Prompts.model().schedule("catp:layer=7")).isInstanceOf(PlanException.class)
+                .hasMessageContaining("layer 7 is outside 1..6");
     }
 
     @Test
