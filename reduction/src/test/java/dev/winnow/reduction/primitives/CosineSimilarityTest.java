@@ -33,7 +33,8 @@ class CosineSimilarityTest {
     /** Equal rows among those searched, so that the first of equals has to be found too. */
     @Property(tries = 60)
     void theNearestIsTheOneWithTheLargestProduct(@ForAll long seed, @ForAll @IntRange(min = 0, max = 600) int n,
-                                                 @ForAll @IntRange(min = 1, max = 120) int m, @ForAll @IntRange(min = 1, max = 900) int width) {
+                                                 @ForAll @IntRange(min = 1, max = 120) int m,
+                                                 @ForAll @IntRange(min = 1, max = 900) int width) {
         float[] a = gaussian(seed, (n + 1) * width);
         float[] b = gaussian(seed + 1, m * width);
         for (int j = m / 2; j < m; j++) System.arraycopy(b, j / 3 * width, b, j * width, width);
