@@ -128,7 +128,7 @@ public final class Winnow implements AutoCloseable {
      */
     public Answer generate(Request request, Consumer<String> stream) {
         Schedule schedule = request.plan().schedule(model.shape());
-        StatsRecorder counts = new StatsRecorder(schedule);
+        StatsRecorder counts = new StatsRecorder();
         return switch (model) {
             case LanguageModel m -> {
                 if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
@@ -313,6 +313,12 @@ public final class Winnow implements AutoCloseable {
             }
 
             @Override
+            public void ran(Stage stage, int layer, int count) {
+                a.ran(stage, layer, count);
+                b.ran(stage, layer, count);
+            }
+
+            @Override
             public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
                 a.acted(event, outcome, tokens, nanos);
                 b.acted(event, outcome, tokens, nanos);
@@ -447,7 +453,7 @@ public final class Winnow implements AutoCloseable {
     /** One image through the first blocks of a tower, with the outputs of some of them. */
     private Tower look(RgbImage image, VisionEncoder tower, ReductionPlan plan, int blocks, int[] capture) {
         Schedule schedule = plan.schedule(model.shape());
-        Tower run = new Tower(new StatsRecorder(schedule), new ExplanationRecorder(tower.grid(), true, 1), new Workspace());
+        Tower run = new Tower(new StatsRecorder(), new ExplanationRecorder(tower.grid(), true, 1), new Workspace());
         float[] pixels = pixels(image, tower);
         long began = System.nanoTime();
         run.encoded = tower.encode(pixels, 0, 0, blocks, schedule, run.workspace, capture, null, both(run.counts, run.explaining));
