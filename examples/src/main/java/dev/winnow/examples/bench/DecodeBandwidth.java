@@ -23,7 +23,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Decoding one sequence reads every weight once per token, so memory is its limit: bytes of weights per second beside what the same
@@ -50,7 +49,7 @@ public final class DecodeBandwidth {
         Path directory = Path.of(args[0]);
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 15;
         System.out.println(Machine.describe());
-        Quantization quantization = args.length > 2 ? Quantization.valueOf(args[2].toUpperCase(Locale.ROOT)) : Quantization.NONE;
+        Quantization quantization = Machine.quantization(args, 2);
         long began = System.nanoTime();
         try (Winnow opened = Winnow.open(directory, CpuBackend.create(), quantization); Arena arena = Arena.ofShared();
              FileChannel file = FileChannel.open(directory.resolve("model.safetensors"))) {
