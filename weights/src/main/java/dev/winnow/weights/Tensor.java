@@ -65,13 +65,13 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
     }
 
     /**
-     * Some consecutive entries of the outermost dimension, as a view.
+     * Some consecutive entries of the outermost dimension, as a view; not of a scalar.
      *
      * @throws IndexOutOfBoundsException when there are not so many
      */
     public Tensor rows(long from, long count) {
         Objects.checkFromIndexSize(from, count, shape[0]);
-        long bytes = data.byteSize() / shape[0];
+        long bytes = data.byteSize() / Math.max(1, shape[0]);
         long[] some = shape.clone();
         some[0] = count;
         return new Tensor(name, dtype, some, data.asSlice(from * bytes, count * bytes));
@@ -79,7 +79,7 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
 
     /** A copy with entries of the outermost dimension in another order: entry i is entry order[i] of this tensor. */
     public Tensor gathered(int[] order) {
-        long bytes = data.byteSize() / shape[0];
+        long bytes = data.byteSize() / Math.max(1, shape[0]);
         MemorySegment copy = Arena.ofAuto().allocate(order.length * bytes, ALIGNMENT);
         for (int i = 0; i < order.length; i++) MemorySegment.copy(data, order[i] * bytes, copy, i * bytes, bytes);
         long[] some = shape.clone();
