@@ -44,6 +44,7 @@ public record Cats(String spec, double sparsity, double[] thresholds, int calibr
             throw new PlanException(spec + ": there are " + thresholds.length + " thresholds for " + depth + " layers");
         }
         if (thresholds.length == 0 && sparsity == 0) return List.of();
+        for (int l = 0; l < depth; l++) ReductionMethod.requireNeurons(spec, l, shape);
         return IntStream.range(0, depth).mapToObj(l ->
                 ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.AFTER_ATTENTION, l), o -> {
                     float threshold = thresholds.length == 0 ? quantile(o) : (float) thresholds[l % thresholds.length];
