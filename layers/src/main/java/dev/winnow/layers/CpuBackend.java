@@ -92,6 +92,10 @@ public final class CpuBackend implements Backend {
                                     Workspace ws) {
             float[] normed = normed(layer.attentionNorm(), x, n, ws);
             int[] turned = mode instanceof AttentionMode.Copies ? null : positions;
+            if (attention.rotary() != null) {
+                kv.follow(attention.rotary(), 1 + (mode instanceof AttentionMode.Copies c ? highest(c.positions(), c.positions().length)
+                        : highest(positions, n)));
+            }
             float[] q = queries(normed, n, turned, ws);
             float[] k = keys(normed, n, turned, ws);
             float[] v = ws.buffer(Workspace.Slot.VALUES, n * keyWidth);
@@ -136,6 +140,12 @@ public final class CpuBackend implements Backend {
             add(attention.output(), attended, n, x, layer.residual().afterAttention(), ws);
             if (layer.residual().parallel()) mlp(entered, x, n, ws);
             return rows;
+        }
+
+        private static int highest(int[] positions, int n) {
+            int highest = 0;
+            for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
+            return highest;
         }
 
         /** norm(x), or x itself where there is no norm. */

@@ -25,7 +25,7 @@ final class Gemma3 {
         Settings c = config.withDefaults(DEFAULTS);
         Decoder d = Decoder.of(c, "rms_norm_eps", "hidden_activation");
         RotaryEmbedding global = d.rotary();
-        RotaryEmbedding local = RopeSettings.unscaled(d.headDim(), Config.positive(c, "rope_local_base_freq"));
+        RotaryEmbedding local = RopeSettings.sliding(c, d.headDim(), Config.positive(c, "rope_local_base_freq"));
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> {
             AttentionMask mask = d.mask(i, (i + 1) % Config.size(c, "sliding_window_pattern") != 0);
             return new TransformerLayer(
