@@ -108,7 +108,7 @@ public final class CpuBackend implements Backend {
             } else {
                 kv.append(k, v, keyWidth, n, positions, bias);
                 switch (mode) {
-                    case AttentionMode.Pages p when n == 1 && attention.mask().window() == Integer.MAX_VALUE
+                    case AttentionMode.Pages p when n == 1 && !attention.mask().slides()
                             && PagedAttention.leavesOut(p, kv) -> ws.work().attention(PagedAttention.attend(kernels, workers, q,
                                     attention.heads(), kv, attention.scale(), attention.softcap(), p, attended), 1, attention.headDim());
                     case AttentionMode.TokenSets s -> attendInSets(s.sets(), q, n, positions, kv, attended, ws);

@@ -53,7 +53,8 @@ public interface ReductionMethod {
     /** Checks that all tokens run the same neurons in a layer, after its attention. */
     static void requireNeurons(String spec, int layer, TransformerLayer description) {
         requireSequence(spec, layer, description);
-        if (!description.separateMlp()) throw new PlanException(spec + ": layer " + layer + " has experts in place of one MLP for all tokens");
+        if (description.separateMlp()) return;
+        throw new PlanException(spec + ": layer " + layer + " has experts in place of one MLP for all tokens");
     }
 
     /** The same for a language layer of a model, where it is known. */

@@ -80,13 +80,16 @@ final class RopeSettings {
         double factor = place.has(key) ? (double) context / trained : Config.positive(s, "factor");
         double attention = s.has("attention_factor") ? Config.positive(s, "attention_factor")
                 : RopeScaling.LongRope.recommendedAttentionFactor(factor, trained);
-        return new RopeScaling.LongRope(factors(s, "short_factor", frequencies), factors(s, "long_factor", frequencies), trained, attention);
+        return new RopeScaling.LongRope(factors(s, "short_factor", frequencies), factors(s, "long_factor", frequencies), trained,
+                attention);
     }
 
     private static List<Double> factors(Settings s, String key, int frequencies) {
         List<Double> factors = s.numbers(key);
-        if (factors.size() != frequencies || factors.stream().anyMatch(f -> f <= 0)) {
-            throw new CheckpointException("config: " + key + " should hold " + frequencies + " numbers above 0 but holds " + factors);
+        long sound = factors.stream().filter(f -> f > 0).count();
+        if (factors.size() != frequencies || sound != frequencies) {
+            throw new CheckpointException("config: " + key + " should hold " + frequencies + " numbers above 0 but holds " + sound + " in "
+                    + factors.size());
         }
         return factors;
     }

@@ -59,8 +59,18 @@ class LanguageFamiliesTest {
         SmallFamilies.CONFIGS.forEach((name, config) -> assertThat(config).contains("\"" + SmallFamilies.model(config).family() + "\""));
     }
 
+    @Test
+    void aTiedHeadMayHaveABiasOfItsOwn() {
+        LanguageModel tied = SmallFamilies.model(SmallFamilies.CONFIGS.get("phi tied"));
+        assertThat(tied.head().map().weight()).isSameAs(tied.embedding().words());
+        assertThat(tied.head().map().bias()).hasSize(SmallFamilies.VOCABULARY);
+        LanguageModel plain = SmallFamilies.model(SmallFamilies.CONFIGS.get("phi"));
+        assertThat(plain.head().map().weight()).isNotSameAs(plain.embedding().words());
+    }
+
     private static Tokens embedded(LanguageModel model, int[] ids) {
-        Tokens tokens = new Tokens(new float[ids.length * model.width()], model.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
+        Tokens tokens = new Tokens(new float[ids.length * model.width()], model.width(),
+                TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
         model.embed(ids, tokens.hidden(), 0);
         return tokens;
     }
@@ -112,12 +122,13 @@ class LanguageFamiliesTest {
     Stream<DynamicTest> plansRun() {
         return each(model -> {
             Stream<String> smaller = PLANS.stream().map(p -> p.replace("=N", "=12"));
-            Stream<String> others = Stream.of("kivi:group=4,residual=4", "lookm:keep=12", "keyrotation", "layerdrop:layers=1/2", "tsa", "cats:sparsity=0.3");
+            Stream<String> others = Stream.of("kivi:group=4,residual=4", "lookm:keep=12", "keyrotation", "layerdrop:layers=1/2", "tsa",
+                    "cats:sparsity=0.3");
             Stream.concat(smaller, others).forEach(plan -> {
                 boolean neurons = !plan.startsWith("cats") || model.stack().descriptions().stream().allMatch(l -> l.separateMlp());
                 if (!neurons) {
-                    assertThatThrownBy(() -> trace(model, plan)).isInstanceOf(PlanException.class).hasMessageStartingWith("cats:sparsity=0.3: layer 0 ")
-                            .hasMessageNotContaining("\n");
+                    assertThatThrownBy(() -> trace(model, plan)).isInstanceOf(PlanException.class)
+                            .hasMessageStartingWith("cats:sparsity=0.3: layer 0 ").hasMessageNotContaining("\n");
                     return;
                 }
                 for (float x : trace(model, plan).get("generated_logits").toFloats()) assertThat(x).as(plan).isFinite();
@@ -127,19 +138,19 @@ class LanguageFamiliesTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "mixtral     | \"num_local_experts\": 4              | \"num_local_experts\": 1     | num_experts_per_tok 2 is more than the 1 experts",
-        "mistral     | \"sliding_window\": 7                 | \"sliding_window\": 0        | sliding_window should be between 1 and",
-        "mistral     | \"head_dim\": 8                       | \"head_dim\": 7              | need an even number of channels",
-        "qwen2 by layer_types | \"sliding_attention\", \"full_attention\", \"sl | \"full_attention\", \"sl | layer_types has 3 entries for 4 layers",
-        "qwen2 by layer_types | [\"sliding_attention\"       | [\"linear_attention\"        | should be full_attention or sliding_attention",
-        "gemma2      | \"query_pre_attn_scalar\": 6          | \"query_pre_attn_scalar\": 0 | query_pre_attn_scalar should be above 0",
-        "phi         | 0.67                                  | 1.5                          | rotary positions need",
-        "phi3        | [1.0, 1.1, 1.2]                       | [1.0, 1.1]                   | short_factor should hold 3 numbers above 0",
-        "phi3        | [2.0, 3.0, 4.0]                       | [2.0, 0.0, 4.0]              | long_factor should hold 3 numbers above 0",
-        "granite     | \"logits_scaling\": 2.0               | \"logits_scaling\": 0.0      | logits_scaling should be above 0",
-        "gpt2        | \"n_head\": 4                         | \"n_head\": 5                | cannot be split into 5 attention heads",
-        "llama       | \"num_key_value_heads\": 2            | \"num_key_value_heads\": 3   | is not a multiple of num_key_value_heads 3",
-        "llama       | \"model_type\": \"llama\"             | \"model_type\": \"rwkv\"     | 'rwkv' is not supported; known are llama, llama_swiftkv, mistral",
+        "mixtral | \"num_local_experts\": 4 | \"num_local_experts\": 1 | num_experts_per_tok 2 is more than the 1 experts",
+        "mistral | \"sliding_window\": 7 | \"sliding_window\": 0 | sliding_window should be between 1 and",
+        "mistral | \"head_dim\": 8 | \"head_dim\": 7 | need an even number of channels",
+        "qwen2 by layer_types | [\"sliding_attention\", | [ | layer_types has 3 entries for 4 layers",
+        "qwen2 by layer_types | [\"sliding_attention\" | [\"linear_attention\" | should be full_attention or sliding_attention",
+        "gemma2 | \"query_pre_attn_scalar\": 6 | \"query_pre_attn_scalar\": 0 | query_pre_attn_scalar should be above 0",
+        "phi | 0.67 | 1.5 | rotary positions need",
+        "phi3 | [1.0, 1.1, 1.2] | [1.0, 1.1] | short_factor should hold 3 numbers above 0 but holds 2 in 2",
+        "phi3 | [2.0, 3.0, 4.0] | [2.0, 0.0, 4.0] | long_factor should hold 3 numbers above 0 but holds 2 in 3",
+        "granite | \"logits_scaling\": 2.0 | \"logits_scaling\": 0.0 | logits_scaling should be above 0",
+        "gpt2 | \"n_head\": 4 | \"n_head\": 5 | cannot be split into 5 attention heads",
+        "llama | \"num_key_value_heads\": 2 | \"num_key_value_heads\": 3 | is not a multiple of num_key_value_heads 3",
+        "llama | \"llama\" | \"rwkv\" | 'rwkv' is not supported; known are llama, llama_swiftkv, mistral",
     })
     void refusesWhatItCannotRun(String family, String from, String to, String message) {
         String config = SmallFamilies.CONFIGS.get(family);

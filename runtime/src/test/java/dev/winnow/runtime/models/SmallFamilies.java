@@ -25,11 +25,14 @@ final class SmallFamilies {
         put("qwen2 by layer_types", "qwen2", "\"use_sliding_window\": true, \"sliding_window\": 5, \"layer_types\":"
                 + " [\"sliding_attention\", \"full_attention\", \"sliding_attention\", \"full_attention\"]");
         put("qwen3", "qwen3", "\"head_dim\": 8");
-        put("qwen3_moe", "qwen3_moe", "\"num_experts\": 6, \"num_experts_per_tok\": 3, \"moe_intermediate_size\": 10, \"mlp_only_layers\": [2]");
+        put("qwen3_moe", "qwen3_moe", "\"num_experts\": 6, \"num_experts_per_tok\": 3, \"moe_intermediate_size\": 10,"
+                + " \"mlp_only_layers\": [2]");
         put("gemma", "gemma", "\"head_dim\": 8");
         put("gemma2", "gemma2", "\"head_dim\": 8, \"query_pre_attn_scalar\": 6, \"sliding_window\": 6, \"attn_logit_softcapping\": 2.0");
-        put("gemma3_text", "gemma3_text", "\"head_dim\": 8, \"query_pre_attn_scalar\": 6, \"sliding_window\": 6, \"sliding_window_pattern\": 2");
+        put("gemma3_text", "gemma3_text", "\"head_dim\": 8, \"query_pre_attn_scalar\": 6, \"sliding_window\": 6,"
+                + " \"sliding_window_pattern\": 2");
         put("phi", "phi", "\"partial_rotary_factor\": 0.67");
+        put("phi tied", "phi", "\"partial_rotary_factor\": 0.67, \"tie_word_embeddings\": true");
         put("phi with qk_layernorm", "phi", "\"partial_rotary_factor\": 1.0, \"qk_layernorm\": true");
         put("phi3", "phi3", "\"sliding_window\": 9, \"original_max_position_embeddings\": 32, \"rope_scaling\": {\"type\": \"longrope\","
                 + " \"short_factor\": [1.0, 1.1, 1.2], \"long_factor\": [2.0, 3.0, 4.0]}");
@@ -39,8 +42,8 @@ final class SmallFamilies {
         put("starcoder2", "starcoder2", "");
         put("gpt_neox", "gpt_neox", "\"rotary_pct\": 0.7");
         put("gpt_neox one after the other", "gpt_neox", "\"rotary_pct\": 0.7, \"use_parallel_residual\": false");
-        CONFIGS.put("gpt2", "{\"model_type\": \"gpt2\", \"vocab_size\": 50, \"n_positions\": 64, \"n_embd\": 24, \"n_layer\": 4, \"n_head\": 4,"
-                + " \"scale_attn_by_inverse_layer_idx\": true}");
+        CONFIGS.put("gpt2", "{\"model_type\": \"gpt2\", \"vocab_size\": 50, \"n_positions\": 64, \"n_embd\": 24, \"n_layer\": 4,"
+                + " \"n_head\": 4, \"scale_attn_by_inverse_layer_idx\": true}");
     }
 
     private SmallFamilies() {}
