@@ -1,6 +1,7 @@
 package dev.winnow.layers;
 
 import dev.winnow.weights.Tensor;
+import java.util.Arrays;
 
 /**
  * An affine map y = W x + b. The weight stays as it is stored (F32, F16, BF16), or rounded to blocks (Q8_0, Q4_0).
@@ -9,6 +10,18 @@ import dev.winnow.weights.Tensor;
  * @param bias   length out, or null
  */
 public record Linear(Tensor weight, float[] bias) {
+    /** Some consecutive outputs, as a view of the weight. */
+    public Linear rows(int from, int count) {
+        return new Linear(weight.rows(from, count), bias == null ? null : Arrays.copyOfRange(bias, from, from + count));
+    }
+
+    /** The outputs in another order, output i being order[i] of this map; a copy. */
+    public Linear gathered(int[] order) {
+        float[] moved = bias == null ? null : new float[order.length];
+        for (int i = 0; moved != null && i < order.length; i++) moved[i] = bias[order[i]];
+        return new Linear(weight.gathered(order), moved);
+    }
+
     public int out() {
         return Math.toIntExact(weight.shape()[0]);
     }

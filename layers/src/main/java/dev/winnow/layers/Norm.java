@@ -1,7 +1,14 @@
 package dev.winnow.layers;
 
-/** A normalisation over the width of each token. */
+/** A normalisation over stretches of channels as long as its weight: the width of a token, or a head of it. */
 public sealed interface Norm {
+    float[] weight();
+
+    /** Channels that are normalised together. */
+    default int width() {
+        return weight().length;
+    }
+
     /** Mean and variance normalised (Ba et al. 2016). Weight and bias have the width's length. */
     record Layer(float[] weight, float[] bias, float epsilon) implements Norm {}
 

@@ -43,7 +43,7 @@ public final class Quantizer {
         MemorySegment blocks = Arena.ofAuto().allocate(Math.max(1, format.bytes(weight.elements())), 64)
                 .asSlice(0, format.bytes(weight.elements()));
         long scales = ScalarKernels.scales(blocks, format);
-        int codes = format.blockBytes() - 2;
+        int codes = format.blockBytes() - DType.SCALE_BYTES;
         int rows = Math.max(1, TASK / Math.max(1, in));
         Workers.shared().each(Math.toIntExact((out + rows - 1) / rows), t -> {
             float[] row = new float[in];

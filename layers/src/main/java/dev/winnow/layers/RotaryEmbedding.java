@@ -1,6 +1,7 @@
 package dev.winnow.layers;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntBinaryOperator;
 
 /**
@@ -44,7 +45,7 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
     /** @param position of a token and a pair */
     private Table table(int n, int highest, IntBinaryOperator position) {
         float[] frequencies = frequencies(highest + 1);
-        float attention = scaling instanceof RopeScaling.Yarn y ? (float) y.attentionFactor() : 1f;
+        float attention = attentionFactor();
         int half = half();
         float[] cos = new float[n * half];
         float[] sin = new float[n * half];
@@ -58,8 +59,16 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
         return new Table(cos, sin);
     }
 
+    private float attentionFactor() {
+        return switch (scaling) {
+            case RopeScaling.Yarn s -> (float) s.attentionFactor();
+            case RopeScaling.LongRope s -> (float) s.attentionFactor();
+            default -> 1f;
+        };
+    }
+
     /**
-     * Turns rotated rows from their positions to others, in place. With dynamic scaling, whose frequencies depend on the length of the
+     * Turns rotated rows from their positions to others, in place. With scalings whose frequencies depend on the length of the
      * sequence, the frequencies of the highest old position are taken.
      *
      * @param x      rows of the given width from offset on, one for each position in to
@@ -72,16 +81,34 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
         int half = half();
         for (int i = 0; i < to.length; i++) {
             if (from[i] == to[i]) continue;
-            int row = offset + i * width;
-            for (int d = 0; d < half; d++) {
-                double angle = (double) frequencies[d] * (to[i] - from[i]);
-                float cos = (float) Math.cos(angle);
-                float sin = (float) Math.sin(angle);
-                float a = x[row + d];
-                float b = x[row + half + d];
-                x[row + d] = a * cos - b * sin;
-                x[row + half + d] = b * cos + a * sin;
-            }
+            for (int d = 0; d < half; d++) turn(x, offset + i * width + d, (double) frequencies[d] * (to[i] - from[i]));
+        }
+    }
+
+    private void turn(float[] x, int at, double angle) {
+        float cos = (float) Math.cos(angle);
+        float sin = (float) Math.sin(angle);
+        float a = x[at];
+        float b = x[at + half()];
+        x[at] = a * cos - b * sin;
+        x[at + half()] = b * cos + a * sin;
+    }
+
+    /** Whether keys of a sequence that grows from one length to another have to be turned to other frequencies. */
+    boolean outgrows(int before, int after) {
+        return scaling instanceof RopeScaling.LongRope s && before <= s.trainedLength() && after > s.trainedLength();
+    }
+
+    /**
+     * Turns rows rotated for a sequence of one length to the frequencies of another, in place.
+     *
+     * @param x rows of the given width from offset on, one for each of n positions
+     */
+    void retune(float[] x, int offset, int width, int[] positions, int n, int before, int after) {
+        float[] old = frequencies(before);
+        float[] now = frequencies(after);
+        for (int i = 0; i < n; i++) {
+            for (int d = 0; d < half(); d++) turn(x, offset + i * width + d, ((double) now[d] - old[d]) * positions[i]);
         }
     }
 
@@ -100,12 +127,19 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
             }
             case RopeScaling.Llama3 s -> llama3(s);
             case RopeScaling.Yarn s -> yarn(s);
+            case RopeScaling.LongRope s -> divided(length > s.trainedLength() ? s.longFactors() : s.shortFactors());
         };
     }
 
     private float[] base(double base) {
         float[] f = new float[half()];
         for (int d = 0; d < f.length; d++) f[d] = (float) (1 / Math.pow(base, 2.0 * d / dimensions));
+        return f;
+    }
+
+    private float[] divided(List<Double> factors) {
+        float[] f = new float[half()];
+        for (int d = 0; d < f.length; d++) f[d] = (float) (1 / (factors.get(d) * Math.pow(theta, 2.0 * d / dimensions)));
         return f;
     }
 

@@ -41,10 +41,10 @@ final class ScalarKernels implements Kernels {
         return Float.float16ToFloat(source.get(SHORTS, scales(source, dtype) + (index >> 5 << 1)));
     }
 
-    /** Where the scales of a block format begin: 2 bytes for each block are at the end. */
+    /** Where the scales of a block format begin: they are at the end. */
     static long scales(MemorySegment source, DType dtype) {
         long blocks = source.byteSize() / dtype.blockBytes();
-        return source.byteSize() - 2 * blocks;
+        return source.byteSize() - DType.SCALE_BYTES * blocks;
     }
 
     static IllegalArgumentException unsupported(DType dtype) {

@@ -189,7 +189,7 @@ final class StagedRows {
 
     private void blocks(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
         int perRow = in / BLOCK;
-        int rowBytes = perRow * (dtype.blockBytes() - 2);
+        int rowBytes = perRow * (dtype.blockBytes() - DType.SCALE_BYTES);
         int most = Math.max(2, STAGE / Math.max(1, rowBytes) & ~1);
         if (codes.length < most * rowBytes) codes = new byte[most * rowBytes];
         if (scales.length < most * perRow) scales = new float[most * perRow];

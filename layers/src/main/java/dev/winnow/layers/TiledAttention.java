@@ -44,8 +44,14 @@ public final class TiledAttention {
      */
     public static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                               KeyValues kv, float scale, AttentionMask mask, float[] out, int outStride) {
+        attend(kernels, workers, q, qStride, n, heads, positions, kv, scale, 0f, mask, out, outStride);
+    }
+
+    /** @param softcap bound on the logits as in {@link Attention}, or 0 for none */
+    static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
+                       KeyValues kv, float scale, float softcap, AttentionMask mask, float[] out, int outStride) {
         if (n <= 0) return;
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, softcap, mask);
         int kvHeads = kv.heads();
         long work = 2L * n * heads * kv.length() * kv.headDim();
         int threads = work < INLINE ? 1 : workers.threads();
@@ -88,7 +94,13 @@ public final class TiledAttention {
      */
     public static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                         KeyValues kv, float scale, AttentionMask mask, int first, int count) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        return probabilities(kernels, workers, q, qStride, n, heads, positions, kv, scale, 0f, mask, first, count);
+    }
+
+    /** @param softcap as in {@code attend} */
+    static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
+                                 KeyValues kv, float scale, float softcap, AttentionMask mask, int first, int count) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, softcap, mask);
         float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
         long work = (long) count * heads * kv.length() * kv.headDim();
         run(workers, work < INLINE ? 1 : workers.threads(), heads,
@@ -104,7 +116,13 @@ public final class TiledAttention {
      */
     public static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                    KeyValues kv, float scale, AttentionMask mask, int first, int count, Probe.RowChange change) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        return received(kernels, workers, q, qStride, n, heads, positions, kv, scale, 0f, mask, first, count, change);
+    }
+
+    /** @param softcap as in {@code attend} */
+    static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
+                            float scale, float softcap, AttentionMask mask, int first, int count, Probe.RowChange change) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, softcap, mask);
         int columns = kv.length();
         float[] result = new float[heads * columns];
         long work = (long) count * heads * columns * kv.headDim();
@@ -151,6 +169,7 @@ public final class TiledAttention {
         private final int[] positions;
         private final KeyValues kv;
         private final float scale;
+        private final float softcap;
         private final AttentionMask mask;
         private final int dim;
         private final int width;
@@ -158,7 +177,7 @@ public final class TiledAttention {
         private final int valueWidth;
 
         Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, float scale,
-             AttentionMask mask) {
+             float softcap, AttentionMask mask) {
             if (heads % kv.heads() != 0) {
                 throw new IllegalArgumentException(heads + " query heads cannot share " + kv.heads() + " key heads evenly");
             }
@@ -170,6 +189,7 @@ public final class TiledAttention {
             this.positions = positions;
             this.kv = kv;
             this.scale = scale;
+            this.softcap = softcap;
             this.mask = mask;
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
@@ -348,6 +368,7 @@ public final class TiledAttention {
             if (high < c1) Arrays.fill(scores, row + high, row + c1, 0f);
             int count = high - low;
             if (count == 0) return;
+            Softcap.apply(kernels, scores, row + low, count, softcap);
             float[] bias = kv.bias(h);
             if (bias != null) kernels.addScaled(scores, row + low, bias, slot + low, count, 1f);
             float old = s.maxima[r];
@@ -448,6 +469,7 @@ public final class TiledAttention {
                 int high = Math.max(low, end(h, first + i));
                 Arrays.fill(result, row, row + low, 0f);
                 Arrays.fill(result, row + high, row + stride, 0f);
+                Softcap.apply(kernels, result, row + low, high - low, softcap);
                 if (bias != null) kernels.addScaled(result, row + low, bias, low, high - low, 1f);
                 float sum = kernels.expMinus(result, row + low, high - low, kernels.max(result, row + low, high - low));
                 if (sum != 0) kernels.scale(result, row + low, high - low, 1 / sum);

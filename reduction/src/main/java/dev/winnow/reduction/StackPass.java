@@ -8,6 +8,7 @@ import dev.winnow.layers.CompiledLayer.Projection;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Probe;
+import dev.winnow.layers.Residual;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Work;
 import dev.winnow.layers.Workspace;
@@ -235,7 +236,10 @@ final class StackPass {
             case Outcome.Supply(List<Outcome.Supplied> supplied) -> supplied.forEach(s -> supply(e, s));
             case Outcome.Route r -> route(e, r);
             case Outcome.Attend(AttentionMode asked) -> attendBy(e, asked);
-            case Outcome.Threshold(float threshold) -> sequence(e).threshold(l, threshold);
+            case Outcome.Threshold(float threshold) -> {
+                ReductionMethod.requireNeurons(e.method(), l, layers.get(l).description());
+                sequence(e).threshold(l, threshold);
+            }
             case Outcome.ReplaceMlp(float[] a) -> replaceMlp(e, a);
             case Outcome.Reduce r -> reduce(e, r);
             case Outcome.All(List<Outcome> outcomes) -> outcomes.forEach(o -> realise(e, l, o));
@@ -269,6 +273,9 @@ final class StackPass {
         }
         if (added != null) {
             throw new PlanException(e.method() + ": another method of the plan replaces the MLP of layer " + e.site().layer());
+        }
+        if (!layers.get(e.site().layer()).description().residual().equals(Residual.PLAIN)) {
+            throw new PlanException(e.method() + ": layer " + e.site().layer() + " does not simply add what its MLP makes");
         }
         added = instead;
     }
@@ -560,12 +567,14 @@ final class StackPass {
         @Override
         public float[] normedAhead() {
             boolean between = event.site().moment() == Site.Moment.AFTER_ATTENTION;
+            if (between) ReductionMethod.requireSequence(event.method(), layer, layers.get(layer).description());
             return (between ? layers.get(layer) : layerAhead()).normed(between ? CompiledLayer.Half.MLP : CompiledLayer.Half.ATTENTION,
                     tokens.hidden(), tokens.count(), workspace);
         }
 
         @Override
         public float[] neurons(int first, int count) {
+            ReductionMethod.requireNeurons(event.method(), layer, layers.get(layer).description());
             float[] hidden = tokens.hidden();
             if (first > 0) hidden = Arrays.copyOfRange(hidden, first * tokens.width(), (first + count) * tokens.width());
             return layers.get(layer).neurons(hidden, count, workspace);

@@ -20,9 +20,18 @@ class GoldenTraceTest {
     private static final Set<String> INPUTS = Set.of("input_ids", "attention_mask", "position_ids", "pixel_values");
 
     @TestFactory
-    Stream<DynamicTest> matches() {
-        return Golden.cases("llama-", "hub-llama", "clip", "hub-clip", "vit-", "llava-1img", "llava-2img", "llava-multilayer").stream()
-                .map(dir -> DynamicTest.dynamicTest(dir.getFileName() + " in " + dir.getParent().getFileName(), () -> check(dir)));
+    Stream<DynamicTest> languageModels() {
+        return tests(Golden.ofKind("causal_lm"));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> visionAndBoth() {
+        return tests(Golden.cases("clip", "hub-clip", "vit-", "llava-1img", "llava-2img", "llava-multilayer"));
+    }
+
+    private static Stream<DynamicTest> tests(List<Path> directories) {
+        return directories.stream().map(dir ->
+                DynamicTest.dynamicTest(dir.getFileName() + " in " + dir.getParent().getFileName(), () -> check(dir)));
     }
 
     private static void check(Path dir) {

@@ -16,6 +16,9 @@ public enum DType {
      */
     Q4_0(32, 18);
 
+    /** Bytes of the scale of a block. */
+    public static final int SCALE_BYTES = 2;
+
     private final int elements;
     private final int bytes;
 

@@ -10,6 +10,11 @@ public sealed interface Model permits LanguageModel, VisionTransformer, Clip, Ll
     /** The Hugging Face {@code model_type}. */
     String family();
 
+    /** Whether models of a {@code model_type} take text and nothing else. */
+    static boolean readsOnly(String type) {
+        return LanguageFamilies.types().contains(type);
+    }
+
     /** What a reduction plan has to know. */
     ModelShape shape();
 
@@ -21,12 +26,15 @@ public sealed interface Model permits LanguageModel, VisionTransformer, Clip, Ll
     static Model load(Settings config, WeightScope root, Backend backend) {
         String type = config.string("model_type");
         return switch (type) {
-            case "llama", "llama_swiftkv" -> Llama.load(config, root, backend);
             case "vit" -> VisionTransformer.load(config, root, backend);
             case "clip", "clip_vision_model" -> Clip.load(config, root, backend);
             case "llava" -> Llava.load(config, root, backend);
-            default -> throw new CheckpointException("config.json: model_type '" + type
-                    + "' is not supported; known are llama, llama_swiftkv, vit, clip, clip_vision_model, llava");
+            default -> {
+                if (LanguageFamilies.types().contains(type)) yield LanguageFamilies.load(type, config, root, backend);
+                throw new CheckpointException("config.json: model_type '" + type
+                        + "' is not supported; known are " + String.join(", ", LanguageFamilies.types())
+                        + ", vit, clip, clip_vision_model, llava");
+            }
         };
     }
 }
