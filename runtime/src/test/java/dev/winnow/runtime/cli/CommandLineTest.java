@@ -186,7 +186,7 @@ class CommandLineTest {
         assertThat(dense.get("plan").asText()).isEqualTo("dense");
         assertThat(json().get("plans").get(2).get("plan").asText()).isEqualTo("tome:r=8 + snapkv:keep=40");
         assertThat(dense.get("stats").get("promptTokens").asInt()).isEqualTo(144 + 20);
-        assertThat(reduced.get("stats").get("promptTokens").asInt()).isEqualTo(48 + 20);
+        assertThat(reduced.get("stats").get("promptTokens").asInt()).isEqualTo(40 + 8 + 1 + 20);
         assertThat(dense.get("stats").get("generatedTokens").asInt()).isEqualTo(5);
         assertThat(dense.get("stats").get("prefillFlops").asLong()).isGreaterThan(reduced.get("stats").get("prefillFlops").asLong());
         double seconds = dense.get("prefillSeconds").get("median").asDouble();
