@@ -177,6 +177,12 @@ class CommandLineTest {
     }
 
     @Test
+    void demoCanBeQuick() {
+        works("demo", "--quick");
+        assertThat(printed.toString()).contains("->").doesNotContain("snapkv");
+    }
+
+    @Test
     void benchComparesPlansWithDense() throws IOException {
         works("bench", "--model", VLM, "--image", PICTURE, "--prompt-tokens", "20", "--gen-tokens", "5", "--rounds", "3", "--warm-up", "1",
                 "--reduce", "visionzip:dominant=40,contextual=8", "--reduce", "tome:r=8 + snapkv:keep=40", "--json");
@@ -196,8 +202,8 @@ class CommandLineTest {
         assertThat(dense.get("firstTokenSpeedup").asDouble()).isEqualTo(1);
         JsonNode memory = json().get("memory");
         assertThat(memory.get("weights bytes").asLong()).isEqualTo(Files.size(Path.of(VLM, "model.safetensors")));
-        // 6 layers, keys and values of 4 heads of 32 channels, room included
-        assertThat(memory.get("cache bytes").asLong()).isGreaterThanOrEqualTo((164 + 4) * 6 * 2 * 128 * 4L);
+        // 6 layers, keys and values of 2 heads of 32 channels, room included
+        assertThat(memory.get("cache bytes").asLong()).isGreaterThanOrEqualTo((164 + 4) * 6 * 2 * 64 * 4L);
         assertThat(memory.get("workspace bytes").asLong()).isPositive();
     }
 
@@ -276,6 +282,7 @@ class CommandLineTest {
         "2 | --repetition-penalty should be | generate --model VLM --prompt hi --repetition-penalty 0",
         "2 | --stop should not be empty | generate --model VLM --prompt hi --stop EMPTY",
         "2 | --top should be | classify --model VIT --image PICTURE --top 0",
+        "2 | measures nothing | demo --quick --json",
         "2 | --rounds should be at least 1 | bench --model VLM --rounds 0",
         "2 | --warm-up should be at least 0 | bench --model VLM --warm-up -1",
         "2 | --prompt-tokens should be at least 1 | bench --model VLM --prompt-tokens 0",
