@@ -87,8 +87,12 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
     /** Logits [rows, vocabulary] of normed hidden states. */
     public float[] logits(float[] normed, int rows, Workspace workspace) {
         float[] logits = new float[rows * vocabulary()];
-        backend.linear(head, normed, rows, logits, Activation.NONE, workspace.work());
+        logits(normed, rows, logits, workspace);
         return logits;
+    }
+
+    private void logits(float[] normed, int rows, float[] logits, Workspace workspace) {
+        backend.linear(head, normed, rows, logits, Activation.NONE, workspace.work());
     }
 
     /**
@@ -108,10 +112,13 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
         return token;
     }
 
-    /** One more token of a sequence: logits [vocabulary] after it. */
+    /** One more token of a sequence: logits [vocabulary] after it, in an array that the workspace keeps for the next step. */
     public float[] step(int id, KvCache cache, Schedule schedule, Workspace workspace) {
         Tokens token = token(id, cache.nextPosition());
         stack.step(token, cache, schedule, workspace);
-        return logits(finalNorm(token.hidden(), 0, 1), 1, workspace);
+        backend.normalise(finalNorm, token.hidden(), 1, width(), token.hidden());
+        float[] logits = workspace.exactly(Workspace.Slot.LOGITS, vocabulary());
+        logits(token.hidden(), 1, logits, workspace);
+        return logits;
     }
 }
