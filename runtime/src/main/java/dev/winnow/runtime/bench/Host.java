@@ -38,7 +38,8 @@ public final class Host {
 
     /** The most memory this process has had resident, in bytes: its own, and the pages of mapped files that it touched. */
     public static OptionalLong peakResidentBytes() {
-        return line(PROCESS, "VmHWM:").map(l -> OptionalLong.of(Long.parseLong(l.replaceAll("\\D", "")) << 10)).orElse(OptionalLong.empty());
+        return line(PROCESS, "VmHWM:")
+                .map(l -> OptionalLong.of(Long.parseLong(l.replaceAll("\\D", "")) << 10)).orElse(OptionalLong.empty());
     }
 
     /** The first line of a file that begins so; empty where there is no such file. */

@@ -131,8 +131,8 @@ final class BenchCommand implements Callable<Integer> {
             return;
         }
         common.out().println(Host.describe());
-        common.out().println(winnow.model().family() + ", " + described(costs.getFirst().stats(), generates) + "; " + rounds + " rounds after "
-                + warmUp + " that warm up" + (Double.isNaN(steal) ? "" : "; stolen by the machine's host: " + Tables.seconds(steal)));
+        common.out().println(winnow.model().family() + ", " + described(costs.getFirst().stats(), generates) + "; " + rounds
+                + " rounds after " + warmUp + " that warm up" + (Double.isNaN(steal) ? "" : "; stolen by the machine's host: " + Tables.seconds(steal)));
         common.out().println();
         common.out().print(Tables.columns(generates ? generation(costs) : looking(costs)));
         common.out().println();
@@ -164,8 +164,8 @@ final class BenchCommand implements Callable<Integer> {
         List<List<String>> table = new ArrayList<>();
         table.add(List.of("plan", "images/s", "request", "tower", "GFLOP/s", "CPU", "FLOP", "request", "CPU"));
         for (PlanCost c : costs) {
-            table.add(List.of(c.plan(), number(c.imagesPerSecond()), seconds(c.request()), seconds(c.vision()), number(c.gigaflopsPerSecond()),
-                    seconds(c.cpu()), Tables.quantity(c.stats().flops(), ""), times(c.requestSpeedup()), times(c.cpuSpeedup())));
+            table.add(List.of(c.plan(), number(c.imagesPerSecond()), seconds(c.request()), seconds(c.vision()),
+                    number(c.gigaflopsPerSecond()), seconds(c.cpu()), Tables.quantity(c.stats().flops(), ""), times(c.requestSpeedup()), times(c.cpuSpeedup())));
         }
         return table;
     }
