@@ -6,8 +6,8 @@ import java.util.Map;
 
 /** Scratch memory and counters of one request, reused from layer to layer and step to step. Not thread-safe. */
 public final class Workspace {
-    /** The buffers a layer needs at the same time. */
-    public enum Slot { NORMED, QUERIES, KEYS, VALUES, ATTENDED, HIDDEN, GATED, ENTERED, BRANCH, ROUTED, EXPERT }
+    /** The buffers a layer needs at the same time, and what a step leaves. */
+    public enum Slot { NORMED, QUERIES, KEYS, VALUES, ATTENDED, HIDDEN, GATED, ENTERED, BRANCH, ROUTED, EXPERT, LOGITS }
 
     private final float[][] buffers = new float[Slot.values().length][0];
     private final Work work = new Work();
@@ -18,6 +18,13 @@ public final class Workspace {
     public float[] buffer(Slot slot, int size) {
         int i = slot.ordinal();
         if (buffers[i].length < size) buffers[i] = new float[Math.max(size, buffers[i].length + buffers[i].length / 4)];
+        return buffers[i];
+    }
+
+    /** A buffer of just the given size, the same as long as that does not change; its contents are undefined. */
+    public float[] exactly(Slot slot, int size) {
+        int i = slot.ordinal();
+        if (buffers[i].length != size) buffers[i] = new float[size];
         return buffers[i];
     }
 

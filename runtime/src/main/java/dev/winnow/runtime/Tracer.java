@@ -321,7 +321,7 @@ public final class Tracer {
             if (n == ids.length) ids = Arrays.copyOf(ids, 2 * n);
             ids[n++] = best;
             if (eos.contains(best) || n == most) break;
-            last = m.step(best, cache, schedule, workspace);
+            last = m.step(best, cache, schedule, workspace).clone();
         }
         if (n > 0) record("generated_logits", joined(chosen), m.vocabulary());
         return Arrays.copyOf(ids, n);

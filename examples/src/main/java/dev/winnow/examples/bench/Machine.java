@@ -1,13 +1,10 @@
 package dev.winnow.examples.bench;
 
 import dev.winnow.layers.Workers;
+import dev.winnow.runtime.bench.Host;
 import dev.winnow.runtime.models.Quantization;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
@@ -30,16 +27,7 @@ final class Machine {
 
     /** One line that says where and when, for the head of a report. */
     static String describe() {
-        String cpu = System.getProperty("os.arch");
-        try {
-            cpu = Files.readAllLines(Path.of("/proc/cpuinfo")).stream().filter(l -> l.startsWith("model name")).findFirst()
-                    .map(l -> l.substring(l.indexOf(':') + 1).strip()).orElse(cpu);
-        } catch (IOException e) {
-            // not Linux: the architecture has to do
-        }
-        return java.time.LocalDate.now() + ", " + cpu + ", " + Runtime.getRuntime().availableProcessors() + " cores, "
-                + Workers.shared().threads() + " threads, vectors of " + F.vectorBitSize() + " bits, Java " + Runtime.version()
-                + ", load average " + ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+        return Host.describe() + ", vectors of " + F.vectorBitSize() + " bits";
     }
 
     /** Floating-point operations of one {@link #peak}. */

@@ -40,13 +40,17 @@ final class DemoCommand implements Callable<Integer> {
             description = "where to draw which patches the last plan kept; default ${DEFAULT-VALUE}")
     private Path picture;
 
+    @Option(names = "--quick", description = "ask about one picture only, and measure and draw nothing")
+    private boolean quick;
+
     /** What one plan did over all questions. */
     private record Row(String plan, int right, int questions, double promptTokens, double lastLayerTokens, double flops, double cacheBytes,
                        double firstTokenSeconds) {}
 
     @Override
     public Integer call() {
-        OutputFile.require("--explain", picture, List.of());
+        if (quick && common.json()) throw new UsageException("demo --quick measures nothing that could be written as JSON");
+        if (!quick) OutputFile.require("--explain", picture, List.of());
         List<ReductionPlan> plans = new ArrayList<>();
         for (List<String> specs : PLANS) plans.add(ReductionPlan.parse(specs));
         if (!common.plan().isEmpty()) plans = List.of(ReductionPlan.NONE, common.plan());
@@ -61,6 +65,7 @@ final class DemoCommand implements Callable<Integer> {
                 if (!q.image().equals(questions.getFirst().image())) break;
                 drawn = show(winnow, q, first, plans.getLast());
             }
+            if (quick) return 0;
             List<Row> rows = measure(winnow, questions, plans);
             ExplanationPicture.write(picture, drawn.explanation(), List.of(first), List.of(winnow.seen(first)),
                     questions.getFirst().text() + "   [" + plans.getLast() + "]");

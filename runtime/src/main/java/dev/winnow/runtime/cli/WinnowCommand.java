@@ -3,6 +3,7 @@ package dev.winnow.runtime.cli;
 import dev.winnow.reduction.PlanException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -11,11 +12,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line: one class per command, one sentence per error, 0 fine, 1 the request failed, 2 wrong usage. */
 @Command(name = "winnow", mixinStandardHelpOptions = true, versionProvider = WinnowCommand.Version.class,
-        description = "Vision transformers, language models and vision-language models with token reduction built in.",
-        subcommands = {DemoCommand.class, GenerateCommand.class, ClassifyCommand.class, EmbedCommand.class, TraceCommand.class,
-            ReduceCommand.class,
-            MethodsCommand.class, InspectCommand.class, SynthCommand.class})
+        description = "Vision transformers, language models and vision-language models with token reduction built in.")
 public final class WinnowCommand implements Callable<Integer> {
+    private static final List<Class<? extends Callable<Integer>>> COMMANDS = List.of(DemoCommand.class, GenerateCommand.class,
+            ClassifyCommand.class, EmbedCommand.class, TraceCommand.class, ReduceCommand.class, MethodsCommand.class, BenchCommand.class,
+            InspectCommand.class, SynthCommand.class);
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;
 
@@ -28,7 +29,7 @@ public final class WinnowCommand implements Callable<Integer> {
     }
 
     static int run(PrintWriter out, PrintWriter err, String... args) {
-        CommandLine line = new CommandLine(new WinnowCommand())
+        CommandLine line = line(args.length == 0 ? "" : args[0])
                 .setOut(out)
                 .setErr(err)
                 .setParameterExceptionHandler((e, a) -> misused(e, err))
@@ -46,6 +47,18 @@ public final class WinnowCommand implements Callable<Integer> {
             return FAILED;
         }
         return code;
+    }
+
+    /** With the one command that is asked for, or all: describing each to the parser takes a while. */
+    private static CommandLine line(String asked) {
+        CommandLine line = new CommandLine(new WinnowCommand());
+        boolean known = COMMANDS.stream().anyMatch(c -> name(c).equals(asked));
+        for (Class<?> c : COMMANDS) if (!known || name(c).equals(asked)) line.addSubcommand(c);
+        return line;
+    }
+
+    private static String name(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
     }
 
     private static int misused(CommandLine.ParameterException e, PrintWriter err) {

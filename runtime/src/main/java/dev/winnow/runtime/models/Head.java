@@ -22,18 +22,17 @@ public record Head(Linear map, float divisor, float softcap) {
         this(map, 1f, 0f);
     }
 
-    /** Logits [rows, vocabulary] of hidden states [rows, width]. */
-    float[] logits(Backend backend, float[] normed, int rows, Work work) {
-        float[] logits = new float[rows * map.out()];
+    /** Writes logits [rows, vocabulary] of hidden states [rows, width]. */
+    void logits(Backend backend, float[] normed, int rows, float[] logits, Work work) {
+        int n = rows * map.out();
         if (softcap == 0) {
             backend.linear(map, normed, rows, logits, Activation.NONE, work);
-            for (int i = 0; divisor != 1 && i < logits.length; i++) logits[i] /= divisor;
-            return logits;
+            for (int i = 0; divisor != 1 && i < n; i++) logits[i] /= divisor;
+            return;
         }
         float[] divided = new float[rows * map.in()];
         for (int i = 0; i < divided.length; i++) divided[i] = normed[i] / (divisor * softcap);
         backend.linear(map, divided, rows, logits, Activation.TANH, work);
-        for (int i = 0; i < logits.length; i++) logits[i] *= softcap;
-        return logits;
+        for (int i = 0; i < n; i++) logits[i] *= softcap;
     }
 }

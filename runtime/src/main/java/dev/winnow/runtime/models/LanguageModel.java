@@ -97,7 +97,9 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
 
     /** Logits [rows, vocabulary] of normed hidden states. */
     public float[] logits(float[] normed, int rows, Workspace workspace) {
-        return head.logits(backend, normed, rows, workspace.work());
+        float[] logits = new float[rows * vocabulary()];
+        head.logits(backend, normed, rows, logits, workspace.work());
+        return logits;
     }
 
     /**
@@ -117,10 +119,13 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
         return token;
     }
 
-    /** One more token of a sequence: logits [vocabulary] after it. */
+    /** One more token of a sequence: logits [vocabulary] after it, in an array that the workspace keeps for the next step. */
     public float[] step(int id, KvCache cache, Schedule schedule, Workspace workspace) {
         Tokens token = token(id, cache.nextPosition());
         stack.step(token, cache, schedule, workspace);
-        return logits(finalNorm(token.hidden(), 0, 1), 1, workspace);
+        backend.normalise(finalNorm, token.hidden(), 1, width(), token.hidden());
+        float[] logits = workspace.exactly(Workspace.Slot.LOGITS, vocabulary());
+        head.logits(backend, token.hidden(), 1, logits, workspace.work());
+        return logits;
     }
 }

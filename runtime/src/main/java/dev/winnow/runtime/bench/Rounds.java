@@ -1,4 +1,4 @@
-package dev.winnow.examples.bench;
+package dev.winnow.runtime.bench;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,15 +12,21 @@ import java.util.function.ToDoubleFunction;
  * Tasks measured in turns within one process, so that whatever else the machine does meets them alike; every other round goes backwards
  * to cancel drift.
  */
-final class Rounds {
-    /** Wall time and processor time of one run of a task, in seconds. */
-    record Sample(double wall, double cpu) {}
+public final class Rounds {
+    /**
+     * One run of a task, in seconds.
+     *
+     * @param cpu   processor time of this process
+     * @param steal time that the hypervisor gave to others while this machine wanted it, all cores together; NaN where nobody says
+     */
+    public record Sample(double wall, double cpu, double steal) {}
 
     private final Map<String, Runnable> tasks = new LinkedHashMap<>();
     private final Map<String, List<Sample>> samples = new LinkedHashMap<>();
 
-    Rounds task(String name, Runnable task) {
-        tasks.put(name, task);
+    /** Adds a task; each name once. */
+    public Rounds task(String name, Runnable task) {
+        if (tasks.put(name, task) != null) throw new IllegalArgumentException("there are two tasks named " + name);
         samples.put(name, new ArrayList<>());
         return this;
     }
@@ -30,43 +36,51 @@ final class Rounds {
      *
      * @param pauseMillis rest before each task: threads that spin after their work (ONNX Runtime's) must not take the next one's core
      */
-    void run(int warmUp, int rounds, int pauseMillis) {
+    public void run(int warmUp, int rounds, int pauseMillis) {
         List<String> order = new ArrayList<>(tasks.keySet());
         for (int r = -warmUp; r < rounds; r++) {
             for (String name : order) {
-                sleep(pauseMillis);
+                if (pauseMillis > 0) sleep(pauseMillis);
+                double steal = Host.stealSeconds();
                 long wall = System.nanoTime();
                 long cpu = CpuClock.nanos();
                 tasks.get(name).run();
-                Sample s = new Sample((System.nanoTime() - wall) / 1e9, (CpuClock.nanos() - cpu) / 1e9);
-                if (r >= 0) samples.get(name).add(s);
+                double took = (System.nanoTime() - wall) / 1e9;
+                double used = (CpuClock.nanos() - cpu) / 1e9;
+                if (r >= 0) samples.get(name).add(new Sample(took, used, Host.stealSeconds() - steal));
             }
             Collections.reverse(order);
         }
     }
 
-    double medianWall(String name) {
+    public double medianWall(String name) {
         return quantile(values(name, Sample::wall), 0.5);
     }
 
-    double bestWall(String name) {
+    public double bestWall(String name) {
         return quantile(values(name, Sample::wall), 0);
     }
 
-    double medianCpu(String name) {
+    public double medianCpu(String name) {
         return quantile(values(name, Sample::cpu), 0.5);
     }
 
-    double bestCpu(String name) {
+    public double bestCpu(String name) {
         return quantile(values(name, Sample::cpu), 0);
     }
 
-    double[] ratio(String a, String b, ToDoubleFunction<Sample> of) {
+    /** Seconds of all rounds of all tasks. */
+    public double total(ToDoubleFunction<Sample> of) {
+        return samples.values().stream().flatMap(List::stream).mapToDouble(of).sum();
+    }
+
+    /** {@link #ratio(List, List, ToDoubleFunction)} of one task by another. */
+    public double[] ratio(String a, String b, ToDoubleFunction<Sample> of) {
         return ratio(List.of(a), List.of(b), of);
     }
 
     /** Quantiles 0.25, 0.5, 0.75 over rounds of the sum of some tasks by the sum of others; they ran one shortly after the other. */
-    double[] ratio(List<String> above, List<String> below, ToDoubleFunction<Sample> of) {
+    public double[] ratio(List<String> above, List<String> below, ToDoubleFunction<Sample> of) {
         double[] ratios = sums(above, of);
         double[] by = sums(below, of);
         for (int i = 0; i < by.length; i++) ratios[i] /= by[i];
@@ -86,7 +100,8 @@ final class Rounds {
         return samples.get(name).stream().mapToDouble(of).toArray();
     }
 
-    static double quantile(double[] values, double q) {
+    /** The value at a share q of the sorted values, between two of them where it falls there. */
+    public static double quantile(double[] values, double q) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         double at = q * (sorted.length - 1);

@@ -1,0 +1,86 @@
+package dev.winnow.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import dev.winnow.layers.CpuBackend;
+import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.SyntheticModel;
+import dev.winnow.weights.DType;
+import dev.winnow.weights.SafetensorsWriter;
+import dev.winnow.weights.Settings;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a decoding step allocates, on all threads together. */
+class DecodeAllocationTest {
+    private static final int PROMPT = 48;
+    /** The kernels' vectors are objects until the JVM has compiled them. */
+    private static final int WARM_UP = 3000;
+    private static final int STEPS = 200;
+
+    private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @TempDir
+    private Path folder;
+
+    /** The least of some stretches of decoding, in bytes per step: what the JVM itself does meanwhile comes on top. */
+    private long bytesPerStep(int vocabulary, int layers) throws IOException {
+        Path directory = Files.createDirectory(folder.resolve(vocabulary + "-" + layers));
+        Settings config = Settings.of("""
+                {"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": %d, "num_attention_heads": 4,
+                 "vocab_size": %d, "max_position_embeddings": 8192}""".formatted(layers, vocabulary), "test");
+        Files.writeString(directory.resolve("config.json"), config.text());
+        try (Arena arena = Arena.ofShared()) {
+            SafetensorsWriter.write(directory.resolve("model.safetensors"),
+                    SyntheticModel.tensors(config, DType.F32, 1, arena, CpuBackend.create()), Map.of());
+        }
+        try (Winnow winnow = Winnow.open(directory)) {
+            LanguageModel model = winnow.languageModel().orElseThrow();
+            Schedule dense = ReductionPlan.NONE.schedule(model.shape());
+            Workspace workspace = new Workspace();
+            KvCache cache = model.newCache(PROMPT + WARM_UP + 8 * STEPS);
+            int[] ids = new int[PROMPT];
+            Arrays.setAll(ids, i -> i);
+            float[] hidden = new float[PROMPT * model.width()];
+            model.embed(ids, hidden, 0);
+            model.prefill(new Tokens(hidden, model.width(), TokenLedger.uniform(PROMPT, 0, TokenKind.TEXT)), cache, dense, workspace,
+                    StackListener.NONE);
+            for (int i = 0; i < WARM_UP; i++) model.step(i % vocabulary, cache, dense, workspace);
+            long least = Long.MAX_VALUE;
+            for (int stretch = 0; stretch < 8; stretch++) {
+                long before = threads.getTotalThreadAllocatedBytes();
+                for (int i = 0; i < STEPS; i++) model.step(i % vocabulary, cache, dense, workspace);
+                least = Math.min(least, (threads.getTotalThreadAllocatedBytes() - before) / STEPS);
+            }
+            return least;
+        }
+    }
+
+    @Test
+    void aStepAllocatesNeitherLogitsNorContext() throws IOException {
+        long small = bytesPerStep(300, 2);
+        long large = bytesPerStep(20_000, 2);
+        long deep = bytesPerStep(300, 4);
+        // logits of 20000 words would be 80000 bytes, the keys of 3000 tokens 400000
+        assertThat(large - small).isLessThan(2000);
+        // what is left: the token and its ledger, the rotation's table, and per layer the tasks of its loops
+        assertThat(deep - small).isLessThan(2 * 2000);
+        assertThat(small).isLessThan(8_000);
+    }
+}
