@@ -90,6 +90,9 @@ public final class CpuBackend implements Backend {
         @Override
         public List<float[]> attend(AttentionMode mode, float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
                                     Workspace ws) {
+            if (mode != null && attention.relative() != null) {
+                throw new UnsupportedOperationException("layers with a relative position bias can only attend densely");
+            }
             float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
             normalise(layer.attentionNorm(), x, n, width, normed);
             int[] turned = mode instanceof AttentionMode.Copies ? null : positions;
@@ -129,14 +132,27 @@ public final class CpuBackend implements Backend {
         private List<float[]> finish(float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv, List<Probe> probes,
                                      Workspace ws) {
             List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(q, n, positions, kv, p, ws));
-            multiply(attention.output(), attended, n, x, Activation.NONE, true, ws.work());
+            for (Probe p : probes) rows.add(observe(q, n, positions, kv, attention.relative(), p, ws));
+            add(attention.output(), attended, n, x, layer.scale() == null ? null : layer.scale().attention(), ws);
             return rows;
+        }
+
+        /** What a half of the layer adds to x: its last product, channel by channel times the scale where there is one. */
+        private void add(Linear last, float[] from, int n, float[] x, float[] scale, Workspace ws) {
+            if (scale == null) {
+                multiply(last, from, n, x, Activation.NONE, true, ws.work());
+                return;
+            }
+            float[] branch = ws.buffer(Workspace.Slot.NORMED, n * width);
+            multiply(last, from, n, branch, Activation.NONE, false, ws.work());
+            eachRow(n, width, i -> {
+                for (int c = 0; c < width; c++) x[i * width + c] += branch[i * width + c] * scale[c];
+            });
         }
 
         private void attendDensely(float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
             TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                    attention.mask(), attended, queryWidth);
+                    attention.mask(), attention.relative(), attended, queryWidth);
             ws.work().attention(pairs(n, kv), attention.heads(), attention.headDim());
         }
 
@@ -198,7 +214,7 @@ public final class CpuBackend implements Backend {
             Linear first = layer.mlp() instanceof Mlp.Gated g ? g.gate() : ((Mlp.Plain) layer.mlp()).up();
             multiply(first, normed, n, hidden, layer.mlp().activation(), false, ws.work());
             for (int i = 0; i < n * inner; i++) if (Math.abs(hidden[i]) <= threshold) hidden[i] = 0;
-            if (n == 1) {
+            if (n == 1 && layer.scale() == null) {
                 sparse().finish(normed, hidden, x, ws.work());
                 return;
             }
@@ -207,7 +223,7 @@ public final class CpuBackend implements Backend {
                 multiply(g.up(), normed, n, gated, Activation.NONE, false, ws.work());
                 eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
             }
-            multiply(layer.mlp().down(), hidden, n, x, Activation.NONE, true, ws.work());
+            add(layer.mlp().down(), hidden, n, x, layer.scale() == null ? null : layer.scale().mlp(), ws);
         }
 
         private synchronized SparseMlp sparse() {
@@ -230,7 +246,7 @@ public final class CpuBackend implements Backend {
                     eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
                 }
             }
-            multiply(layer.mlp().down(), hidden, n, x, Activation.NONE, true, ws.work());
+            add(layer.mlp().down(), hidden, n, x, layer.scale() == null ? null : layer.scale().mlp(), ws);
         }
 
         @Override
@@ -263,7 +279,8 @@ public final class CpuBackend implements Backend {
             float[] q = queries(normed, count, positions == null ? null : Arrays.copyOfRange(positions, first, first + count), ws);
             float[] all = new float[n * queryWidth];
             System.arraycopy(q, 0, all, first * queryWidth, count * queryWidth);
-            return observe(all, n, places, fresh, probe, ws);
+            // without positions attention goes by content alone
+            return observe(all, n, places, fresh, positions == null ? null : attention.relative(), probe, ws);
         }
 
         @Override
@@ -285,14 +302,15 @@ public final class CpuBackend implements Backend {
             return hidden;
         }
 
-        private float[] observe(float[] q, int n, int[] positions, KeyValues kv, Probe p, Workspace ws) {
+        private float[] observe(float[] q, int n, int[] positions, KeyValues kv, RelativePositionBias relative, Probe p,
+                                Workspace ws) {
             ws.work().product((long) p.countOf(n) * attention.heads(), kv.length(), attention.headDim());
             if (p.summed()) {
                 return TiledAttention.received(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                        attention.mask(), p.firstOf(n), p.countOf(n), p.change());
+                        attention.mask(), relative, p.firstOf(n), p.countOf(n), p.change());
             }
             return TiledAttention.probabilities(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                    attention.mask(), p.firstOf(n), p.countOf(n));
+                    attention.mask(), relative, p.firstOf(n), p.countOf(n));
         }
 
         private float[] queries(float[] normed, int n, int[] positions, Workspace ws) {

@@ -44,8 +44,14 @@ public final class TiledAttention {
      */
     public static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                               KeyValues kv, float scale, AttentionMask mask, float[] out, int outStride) {
+        attend(kernels, workers, q, qStride, n, heads, positions, kv, scale, mask, null, out, outStride);
+    }
+
+    /** @param relative added to the logits by the positions of query and key, or null */
+    static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
+                       float scale, AttentionMask mask, RelativePositionBias relative, float[] out, int outStride) {
         if (n <= 0) return;
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask, relative);
         int kvHeads = kv.heads();
         long work = 2L * n * heads * kv.length() * kv.headDim();
         int threads = work < INLINE ? 1 : workers.threads();
@@ -88,7 +94,13 @@ public final class TiledAttention {
      */
     public static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                         KeyValues kv, float scale, AttentionMask mask, int first, int count) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        return probabilities(kernels, workers, q, qStride, n, heads, positions, kv, scale, mask, null, first, count);
+    }
+
+    /** @param relative as for {@code attend} */
+    static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
+                                 KeyValues kv, float scale, AttentionMask mask, RelativePositionBias relative, int first, int count) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask, relative);
         float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
         long work = (long) count * heads * kv.length() * kv.headDim();
         run(workers, work < INLINE ? 1 : workers.threads(), heads,
@@ -104,7 +116,13 @@ public final class TiledAttention {
      */
     public static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                    KeyValues kv, float scale, AttentionMask mask, int first, int count, Probe.RowChange change) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask);
+        return received(kernels, workers, q, qStride, n, heads, positions, kv, scale, mask, null, first, count, change);
+    }
+
+    /** @param relative as for {@code attend} */
+    static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
+                            float scale, AttentionMask mask, RelativePositionBias relative, int first, int count, Probe.RowChange change) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask, relative);
         int columns = kv.length();
         float[] result = new float[heads * columns];
         long work = (long) count * heads * columns * kv.headDim();
@@ -153,13 +171,14 @@ public final class TiledAttention {
         private final KeyValues kv;
         private final float scale;
         private final AttentionMask mask;
+        private final RelativePositionBias relative;
         private final int dim;
         private final int width;
         private final int tile;
         private final int valueWidth;
 
         Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, float scale,
-             AttentionMask mask) {
+             AttentionMask mask, RelativePositionBias relative) {
             if (heads % kv.heads() != 0) {
                 throw new IllegalArgumentException(heads + " query heads cannot share " + kv.heads() + " key heads evenly");
             }
@@ -172,6 +191,7 @@ public final class TiledAttention {
             this.kv = kv;
             this.scale = scale;
             this.mask = mask;
+            this.relative = relative;
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
@@ -253,6 +273,7 @@ public final class TiledAttention {
                         }
                         int o = outBase + b * outStride + g * dim;
                         for (int i = 0; i < rows; i++) {
+                            addRelative(h, g, from + b + i, s.scores, i * tile + c0, t + c0, c1 - c0);
                             softmax(s, h, i * tile, c0, c1, t, s.starts[b + i], s.ends[b + i], first + i, out, o + i * outStride);
                         }
                         weigh(s, 0, c0, c1, rows, out, o, outStride);
@@ -303,6 +324,7 @@ public final class TiledAttention {
                 values(s, h, t, end);
                 for (int i = 0; i < rows; i++) {
                     int at = outBase + i / group * outStride + i % group * headStride;
+                    addRelative(h, i % group, i / group, s.scores, i * tile, t, length);
                     softmax(s, h, i * tile, 0, length, t, s.starts[i], s.ends[i], i, out, at);
                 }
                 if (n == 1 || group == 1) {
@@ -331,6 +353,11 @@ public final class TiledAttention {
             for (int j = 0; j < cols; j++) {
                 for (int k = 0; k < length; k++) target[offset + j * stride + k] = s.byKey[k * width + j];
             }
+        }
+
+        /** Adds the relative position bias to the logits of query i of a head's group against the keys of slots from slot on. */
+        private void addRelative(int h, int g, int i, float[] logits, int at, int slot, int count) {
+            if (relative != null) relative.add(h * group + g, positions[i], kv.positions(h), slot, count, logits, at);
         }
 
         /**
@@ -450,6 +477,7 @@ public final class TiledAttention {
                 Arrays.fill(result, row, row + low, 0f);
                 Arrays.fill(result, row + high, row + stride, 0f);
                 if (bias != null) kernels.addScaled(result, row + low, bias, low, high - low, 1f);
+                addRelative(h, head % group, first + i, result, row + low, low, high - low);
                 float sum = kernels.expMinus(result, row + low, high - low, kernels.max(result, row + low, high - low));
                 if (sum != 0) kernels.scale(result, row + low, high - low, 1 / sum);
             }

@@ -23,6 +23,12 @@ public record ModelShape(Optional<Vision> vision, int languageLayers, LearnedPar
      * @param featureLayer the last layer whose output is used
      * @param classToken   whether token 0 is a class token
      * @param patches      patches of one image at the model's resolution
+     * @param special      tokens in front of the patches: class, distillation and register tokens
      */
-    public record Vision(int layers, int featureLayer, boolean classToken, int patches) {}
+    public record Vision(int layers, int featureLayer, boolean classToken, int patches, int special) {
+        /** A tower with nothing in front of the patches but, perhaps, a class token. */
+        public Vision(int layers, int featureLayer, boolean classToken, int patches) {
+            this(layers, featureLayer, classToken, patches, classToken ? 1 : 0);
+        }
+    }
 }

@@ -89,17 +89,26 @@ public final class TokenLedger {
 
     /** The tokens of an encoder: optional class token, then the patches of one image, a square of them. */
     public static TokenLedger patches(int patches, boolean classToken, int image) {
-        int special = classToken ? 1 : 0;
+        return encoder(classToken ? List.of(TokenKind.CLASS) : List.of(), patches, Grid.square(patches), image);
+    }
+
+    /** The tokens of an encoder: some that are no patches, then the patches of one image. */
+    public static TokenLedger picture(List<TokenKind> special, Grid grid, int image) {
+        return encoder(special, grid.cells(), grid, image);
+    }
+
+    private static TokenLedger encoder(List<TokenKind> inFront, int patches, Grid grid, int image) {
+        int special = inFront.size();
         int n = patches + special;
-        TokenKind[] kinds = new TokenKind[n];
-        Arrays.fill(kinds, TokenKind.VISUAL);
-        if (classToken) kinds[0] = TokenKind.CLASS;
+        TokenKind[] kinds = inFront.toArray(new TokenKind[n]);
+        Arrays.fill(kinds, special, n, TokenKind.VISUAL);
         int[] images = new int[n];
         Arrays.fill(images, image);
         Grid[] grids = new Grid[image + 1];
         Arrays.fill(grids, Grid.NONE);
-        grids[image] = Grid.square(patches);
-        return of(IntStream.range(0, n).toArray(), kinds, images, IntStream.range(-special, patches).toArray(), List.of(grids));
+        grids[image] = grid;
+        int[] cells = IntStream.range(-special, patches).map(i -> Math.max(-1, i)).toArray();
+        return of(IntStream.range(0, n).toArray(), kinds, images, cells, List.of(grids));
     }
 
     public int count() {

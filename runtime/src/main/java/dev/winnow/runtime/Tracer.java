@@ -1,8 +1,6 @@
 package dev.winnow.runtime;
 
-import dev.winnow.layers.Activation;
 import dev.winnow.layers.KvCache;
-import dev.winnow.layers.Linear;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Outcome;
 import dev.winnow.reduction.ReductionEvent;
@@ -14,7 +12,7 @@ import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
-import dev.winnow.runtime.models.Clip;
+import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
@@ -70,7 +68,7 @@ public final class Tracer {
         switch (model) {
             case LanguageModel m -> language(m, inputs);
             case VisionTransformer m -> vision(m, inputs);
-            case Clip m -> clip(m, inputs);
+            case ImageTextEncoder m -> imageText(m, inputs);
             case Llava m -> llava(m, inputs);
         }
         return trace.tensors();
@@ -117,7 +115,8 @@ public final class Tracer {
     private static float[] pixels(Tensor t, VisionEncoder tower) {
         int size = tower.imageSize();
         int channels = tower.channels();
-        if (t.shape().length != 4 || t.elements() == 0 || t.dim(1) != channels || t.dim(2) != size || t.dim(3) != size) {
+        boolean fits = t.shape().length == 4 && t.elements() > 0 && t.dim(1) == channels;
+        if (!fits || !tower.takes(t.dim(2), t.dim(3))) {
             throw new RequestException("pixel_values should have shape [batch, " + channels + ", " + size + ", " + size + "] but has "
                     + Arrays.toString(t.shape()));
         }
@@ -134,46 +133,43 @@ public final class Tracer {
 
     // ---- vision ----
 
-    /** Every image through the whole tower (or, when a plan stops it earlier, up to there), handed on with its class token. */
-    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, Consumer<float[]> normedClass) {
+    /** Every image through the whole tower (or, when a plan stops it earlier, up to there). */
+    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, Consumer<Tokens> finish) {
         Tensor t = required(inputs, "pixel_values");
         float[] pixels = pixels(t, tower);
         for (int i = 0; i < t.dim(0); i++) {
-            VisionEncoder.Encoded e = tower.encode(pixels, i * (pixels.length / t.dim(0)), i, tower.layers(), schedule, workspace,
-                    new int[0], trace, recorder());
-            Tokens tokens = e.tokens();
+            VisionEncoder.Picture picture = new VisionEncoder.Picture(pixels, i * (pixels.length / t.dim(0)), t.dim(2), t.dim(3));
+            Tokens tokens = tower.encode(picture, i, tower.layers(), schedule, workspace, new int[0], trace, recorder()).tokens();
             trace.item("vision_last_hidden", tokens.hidden(), tokens.count(), tower.width());
-            float[] normed = new float[tokens.count() * tower.width()];
-            tower.backend().normalise(tower.finalNorm(), tokens.hidden(), tokens.count(), tower.width(), normed);
-            trace.item("vision.final_norm", normed, tokens.count(), tower.width());
-            normedClass.accept(Arrays.copyOf(normed, tower.width()));
+            float[] normed = tower.normed(tokens);
+            for (String name : List.of("vision.final_norm", "vision.post_norm")) trace.item(name, normed, tokens.count(), tower.width());
+            finish.accept(tokens);
         }
     }
 
     private void vision(VisionTransformer m, Map<String, Tensor> inputs) {
-        tower(m.encoder(), inputs, cls -> {
-            if (m.classifier() != null) record(m.encoder(), "logits", m.classifier(), cls, Activation.NONE);
-            if (m.pooler() != null) record(m.encoder(), "pooler_output", m.pooler(), cls, Activation.TANH);
+        tower(m.encoder(), inputs, tokens -> {
+            if (m.classifier() != null) {
+                float[] logits = m.logits(tokens, workspace, trace);
+                trace.item("logits", logits, logits.length);
+            }
+            if (m.classifier() == null || m.pooler() != null) {
+                float[] embedding = m.embedding(tokens, workspace);
+                trace.item("pooler_output", embedding, embedding.length);
+            }
         });
     }
 
-    private void record(VisionEncoder e, String name, Linear linear, float[] x, Activation f) {
-        float[] y = new float[linear.out()];
-        e.backend().linear(linear, x, 1, y, f, workspace.work());
-        trace.item(name, y, y.length);
-    }
-
-    private void clip(Clip m, Map<String, Tensor> inputs) {
+    private void imageText(ImageTextEncoder m, Map<String, Tensor> inputs) {
         List<float[]> images = new ArrayList<>();
         if (m.text() != null && !inputs.containsKey("pixel_values")) required(inputs, "input_ids");
         if (m.text() == null || inputs.containsKey("pixel_values")) {
-            tower(m.vision(), inputs, cls -> {
-                trace.item("vision.post_norm_cls", cls, cls.length);
-                trace.item("image_pooled", cls, cls.length);
-                if (m.visionProjection() == null) return;
-                float[] features = m.imageFeatures(cls, workspace);
+            tower(m.vision(), inputs, tokens -> {
+                float[] pooled = m.pooled(tokens, workspace);
+                for (String name : List.of("vision.post_norm_cls", "vision.head", "image_pooled")) trace.item(name, pooled, pooled.length);
+                float[] features = m.imageFeatures(pooled, workspace);
                 trace.item("image_features", features, features.length);
-                float[] embeds = m.text() == null ? features : Clip.unit(features);
+                float[] embeds = m.text() == null ? features : ImageTextEncoder.unit(features);
                 trace.item("image_embeds", embeds, embeds.length);
                 images.add(embeds);
             });
@@ -190,23 +186,23 @@ public final class Tracer {
             }
             float[] features = m.textFeatures(ids[b], visible, workspace, trace);
             trace.item("text_features", features, features.length);
-            texts.add(Clip.unit(features));
+            texts.add(ImageTextEncoder.unit(features));
             trace.item("text_embeds", texts.getLast(), features.length);
         }
         if (images.isEmpty()) return;
-        float scale = (float) Math.exp(m.logitScale());
-        for (float[] image : images) trace.item("logits_per_image", products(image, texts, scale), texts.size());
-        for (float[] text : texts) trace.item("logits_per_text", products(text, images, scale), images.size());
+        for (float[] image : images) trace.item("logits_per_image", logits(m, image, texts), texts.size());
+        for (float[] text : texts) trace.item("logits_per_text", logits(m, text, images), images.size());
     }
 
-    private static float[] products(float[] x, List<float[]> others, float scale) {
-        float[] products = new float[others.size()];
-        for (int i = 0; i < products.length; i++) {
+    private static float[] logits(ImageTextEncoder m, float[] x, List<float[]> others) {
+        float scale = (float) Math.exp(m.logitScale());
+        float[] logits = new float[others.size()];
+        for (int i = 0; i < logits.length; i++) {
             double sum = 0;
             for (int c = 0; c < x.length; c++) sum += x[c] * others.get(i)[c];
-            products[i] = (float) (scale * sum);
+            logits[i] = (float) (scale * sum + m.logitBias());
         }
-        return products;
+        return logits;
     }
 
     // ---- language ----

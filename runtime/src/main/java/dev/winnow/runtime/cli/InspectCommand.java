@@ -2,8 +2,8 @@ package dev.winnow.runtime.cli;
 
 import dev.winnow.reduction.BlockInfluence;
 import dev.winnow.runtime.Winnow;
-import dev.winnow.runtime.models.Clip;
 import dev.winnow.runtime.models.ComputeCost;
+import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.VisionEncoder;
@@ -80,7 +80,7 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("checkpoint bytes", checkpoint.bytes());
         switch (winnow.model()) {
             case VisionTransformer m -> tower(facts, m.encoder(), m.encoder().layers());
-            case Clip m -> {
+            case ImageTextEncoder m -> {
                 tower(facts, m.vision(), m.vision().layers());
                 if (m.text() != null) facts.put("text context", m.text().context());
             }

@@ -6,7 +6,7 @@ import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
 
 /** A loaded model of one of the supported families. */
-public sealed interface Model permits LanguageModel, VisionTransformer, Clip, Llava {
+public sealed interface Model permits LanguageModel, VisionTransformer, ImageTextEncoder, Llava {
     /** The Hugging Face {@code model_type}. */
     String family();
 
@@ -22,11 +22,15 @@ public sealed interface Model permits LanguageModel, VisionTransformer, Clip, Ll
         String type = config.string("model_type");
         return switch (type) {
             case "llama", "llama_swiftkv" -> Llama.load(config, root, backend);
-            case "vit" -> VisionTransformer.load(config, root, backend);
+            case "vit", "deit" -> Vit.load(config, root, backend);
+            case "beit" -> Beit.load(config, root, backend);
+            case "dinov2", "dinov2_with_registers" -> Dino.load(config, root, backend);
             case "clip", "clip_vision_model" -> Clip.load(config, root, backend);
+            case "siglip", "siglip_vision_model" -> Siglip.load(config, root, backend);
             case "llava" -> Llava.load(config, root, backend);
             default -> throw new CheckpointException("config.json: model_type '" + type
-                    + "' is not supported; known are llama, llama_swiftkv, vit, clip, clip_vision_model, llava");
+                    + "' is not supported; known are llama, llama_swiftkv, vit, deit, beit,"
+                    + " dinov2, dinov2_with_registers, clip, clip_vision_model, siglip, siglip_vision_model, llava");
         };
     }
 }
