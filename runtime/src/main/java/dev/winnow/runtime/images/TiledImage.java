@@ -1,0 +1,15 @@
+package dev.winnow.runtime.images;
+
+import java.util.List;
+
+/**
+ * A picture as a vision-language model takes it: one or several pieces of equal treatment.
+ *
+ * @param tiles   the pieces; where there are several, one of them is the whole picture made small
+ * @param rows    of pieces, without the whole picture; 0 where it is not cut
+ * @param columns of pieces
+ * @param height  of the source picture in pixels
+ * @param width   of the source picture in pixels
+ */
+public record TiledImage(List<Pixels> tiles, int rows, int columns, int height, int width) {
+}
