@@ -10,6 +10,11 @@ public record AttentionMask(boolean causal, int window) {
     public static final AttentionMask CAUSAL = new AttentionMask(true, Integer.MAX_VALUE);
     public static final AttentionMask BIDIRECTIONAL = new AttentionMask(false, Integer.MAX_VALUE);
 
+    /** Whether queries see a window of the keys only. */
+    public boolean slides() {
+        return window != Integer.MAX_VALUE;
+    }
+
     public static AttentionMask sliding(int window) {
         return new AttentionMask(true, window);
     }

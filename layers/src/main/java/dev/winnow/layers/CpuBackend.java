@@ -41,6 +41,9 @@ public final class CpuBackend implements Backend {
         switch (norm) {
             case Norm.Layer n -> eachRow(rows, width,
                     i -> kernels.layerNorm(x, i * width, n.weight(), n.bias(), n.epsilon(), y, i * width, width));
+            case Norm.Factors n -> eachRow(rows, width, i -> {
+                for (int c = 0; c < width; c++) y[i * width + c] = x[i * width + c] * n.weight()[c];
+            });
             case Norm.Rms n -> eachRow(rows, width,
                     i -> kernels.rmsNorm(x, i * width, n.weight(), n.epsilon(), y, i * width, width));
         }
@@ -63,6 +66,7 @@ public final class CpuBackend implements Backend {
     private final class Layer implements CompiledLayer {
         private final TransformerLayer layer;
         private final Attention attention;
+        private final Scoring scoring;
         private final int width;
         private final int queryWidth;
         private final int keyWidth;
@@ -72,6 +76,7 @@ public final class CpuBackend implements Backend {
         Layer(TransformerLayer layer) {
             this.layer = layer;
             this.attention = layer.attention();
+            this.scoring = Scoring.of(attention);
             this.width = attention.query().in();
             this.queryWidth = attention.heads() * attention.headDim();
             this.keyWidth = attention.kvHeads() * attention.headDim();
@@ -93,8 +98,7 @@ public final class CpuBackend implements Backend {
             if (mode != null && attention.relative() != null) {
                 throw new UnsupportedOperationException("layers with a relative position bias can only attend densely");
             }
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.attentionNorm(), x, n, width, normed);
+            float[] normed = normed(layer.attentionNorm(), x, n, ws);
             int[] turned = mode instanceof AttentionMode.Copies ? null : positions;
             float[] q = queries(normed, n, turned, ws);
             float[] k = keys(normed, n, turned, ws);
@@ -110,7 +114,7 @@ public final class CpuBackend implements Backend {
                 switch (mode) {
                     case AttentionMode.Pages p when n == 1 && attention.mask().window() == Integer.MAX_VALUE
                             && PagedAttention.leavesOut(p, kv) -> ws.work().attention(PagedAttention.attend(kernels, workers, q,
-                                    attention.heads(), kv, attention.scale(), p, attended), 1, attention.headDim());
+                                    attention.heads(), kv, attention.scale(), attention.softcap(), p, attended), 1, attention.headDim());
                     case AttentionMode.TokenSets s -> attendInSets(s.sets(), q, n, positions, kv, attended, ws);
                     case null, default -> attendDensely(q, n, positions, kv, attended, ws);
                 }
@@ -120,8 +124,7 @@ public final class CpuBackend implements Backend {
 
         @Override
         public List<float[]> ask(float[] x, int n, int[] positions, KeyValues kv, List<Probe> probes, Workspace ws) {
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.attentionNorm(), x, n, width, normed);
+            float[] normed = normed(layer.attentionNorm(), x, n, ws);
             float[] q = queries(normed, n, positions, ws);
             float[] attended = ws.buffer(Workspace.Slot.ATTENDED, n * queryWidth);
             attendDensely(q, n, positions, kv, attended, ws);
@@ -132,27 +135,44 @@ public final class CpuBackend implements Backend {
         private List<float[]> finish(float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv, List<Probe> probes,
                                      Workspace ws) {
             List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(q, n, positions, kv, attention.relative(), p, ws));
-            add(attention.output(), attended, n, x, layer.scale() == null ? null : layer.scale().attention(), ws);
+            for (Probe p : probes) rows.add(observe(q, n, positions, kv, scoring, p, ws));
+            float[] entered = x;
+            if (layer.residual().parallel()) {
+                entered = ws.buffer(Workspace.Slot.ENTERED, n * width);
+                System.arraycopy(x, 0, entered, 0, n * width);
+            }
+            add(attention.output(), attended, n, x, layer.residual().afterAttention(), ws);
+            if (layer.residual().parallel()) mlp(entered, x, n, ws);
             return rows;
         }
 
-        /** What a half of the layer adds to x: its last product, channel by channel times the scale where there is one. */
-        private void add(Linear last, float[] from, int n, float[] x, float[] scale, Workspace ws) {
-            if (scale == null) {
+        /** norm(x), or x itself where there is no norm. */
+        private float[] normed(Norm norm, float[] x, int n, Workspace ws) {
+            if (norm == null) return x;
+            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
+            normalise(norm, x, n, width, normed);
+            return normed;
+        }
+
+        /** Adds the last product of a half to x, as the residual says. */
+        private void add(Linear last, float[] from, int n, float[] x, Norm after, Workspace ws) {
+            if (after == null && layer.residual().scale() == 1) {
                 multiply(last, from, n, x, Activation.NONE, true, ws.work());
                 return;
             }
-            float[] branch = ws.buffer(Workspace.Slot.NORMED, n * width);
+            float[] branch = ws.buffer(Workspace.Slot.BRANCH, n * width);
             multiply(last, from, n, branch, Activation.NONE, false, ws.work());
-            eachRow(n, width, i -> {
-                for (int c = 0; c < width; c++) x[i * width + c] += branch[i * width + c] * scale[c];
-            });
+            add(branch, n, x, after);
+        }
+
+        /** Adds what a half made to x, as the residual says; the branch is overwritten. */
+        private void add(float[] branch, int n, float[] x, Norm after) {
+            if (after != null) normalise(after, branch, n, width, branch);
+            eachRow(n, width, i -> kernels.addScaled(x, i * width, branch, i * width, width, layer.residual().scale()));
         }
 
         private void attendDensely(float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
-            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                    attention.mask(), attention.relative(), attended, queryWidth);
+            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scoring, attended, queryWidth);
             ws.work().attention(pairs(n, kv), attention.heads(), attention.headDim());
         }
 
@@ -171,8 +191,7 @@ public final class CpuBackend implements Backend {
                     System.arraycopy(q, set[i] * queryWidth + at, queries, i * dim, dim);
                     places[i] = positions[set[i]];
                 }
-                TiledAttention.attend(kernels, workers, queries, dim, set.length, 1, places, own, attention.scale(),
-                        attention.mask(), results, dim);
+                TiledAttention.attend(kernels, workers, queries, dim, set.length, 1, places, own, scoring, results, dim);
                 ws.work().attention(pairs(set.length, own), 1, dim);
                 for (int i = 0; i < set.length; i++) System.arraycopy(results, i * dim, attended, set[i] * queryWidth + at, dim);
             }
@@ -207,52 +226,96 @@ public final class CpuBackend implements Backend {
 
         @Override
         public void mlp(float threshold, float[] x, int n, Workspace ws) {
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.mlpNorm(), x, n, width, normed);
-            int inner = layer.mlp().down().in();
+            Mlp.Dense mlp = separateMlp();
+            float[] normed = normed(layer.mlpNorm(), x, n, ws);
+            int inner = mlp.down().in();
             float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * inner);
-            Linear first = layer.mlp() instanceof Mlp.Gated g ? g.gate() : ((Mlp.Plain) layer.mlp()).up();
-            multiply(first, normed, n, hidden, layer.mlp().activation(), false, ws.work());
+            multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
             for (int i = 0; i < n * inner; i++) if (Math.abs(hidden[i]) <= threshold) hidden[i] = 0;
-            if (n == 1 && layer.scale() == null) {
+            if (n == 1) {
+                finishSparsely(normed, hidden, x, ws);
+                return;
+            }
+            gate(mlp, normed, hidden, n, ws);
+            add(mlp.down(), hidden, n, x, layer.residual().afterMlp(), ws);
+        }
+
+        private void finishSparsely(float[] normed, float[] hidden, float[] x, Workspace ws) {
+            if (layer.residual().equals(Residual.PLAIN)) {
                 sparse().finish(normed, hidden, x, ws.work());
                 return;
             }
-            if (layer.mlp() instanceof Mlp.Gated g) {
-                float[] gated = ws.buffer(Workspace.Slot.GATED, n * inner);
-                multiply(g.up(), normed, n, gated, Activation.NONE, false, ws.work());
-                eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
-            }
-            add(layer.mlp().down(), hidden, n, x, layer.scale() == null ? null : layer.scale().mlp(), ws);
+            float[] branch = ws.buffer(Workspace.Slot.BRANCH, width);
+            Arrays.fill(branch, 0, width, 0f);
+            sparse().finish(normed, hidden, branch, ws.work());
+            add(branch, 1, x, layer.residual().afterMlp());
         }
 
         private synchronized SparseMlp sparse() {
-            if (sparse == null) sparse = new SparseMlp(kernels, workers, layer.mlp());
+            if (sparse == null) sparse = new SparseMlp(kernels, workers, separateMlp());
             return sparse;
+        }
+
+        /** The one MLP that all tokens run after the attention. */
+        private Mlp.Dense separateMlp() {
+            if (layer.separateMlp()) return (Mlp.Dense) layer.mlp();
+            throw new UnsupportedOperationException("this layer has no one MLP that all tokens run after its attention");
         }
 
         @Override
         public void mlp(float[] x, int n, Workspace ws) {
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.mlpNorm(), x, n, width, normed);
-            int inner = layer.mlp().down().in();
-            float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * inner);
+            if (!layer.residual().parallel()) mlp(x, x, n, ws);
+        }
+
+        /** {@code x += mlp(norm(entered))}. */
+        private void mlp(float[] entered, float[] x, int n, Workspace ws) {
+            float[] normed = normed(layer.mlpNorm(), entered, n, ws);
             switch (layer.mlp()) {
-                case Mlp.Plain m -> multiply(m.up(), normed, n, hidden, m.activation(), false, ws.work());
-                case Mlp.Gated m -> {
-                    float[] gated = ws.buffer(Workspace.Slot.GATED, n * inner);
-                    multiply(m.gate(), normed, n, hidden, m.activation(), false, ws.work());
-                    multiply(m.up(), normed, n, gated, Activation.NONE, false, ws.work());
-                    eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
+                case Mlp.Dense m -> add(m.down(), hidden(m, normed, n, ws), n, x, layer.residual().afterMlp(), ws);
+                case Mlp.MixtureOfExperts m -> add(mixed(m, normed, n, ws), n, x, layer.residual().afterMlp());
+            }
+        }
+
+        /** What the down projection of an MLP reads. */
+        private float[] hidden(Mlp.Dense mlp, float[] normed, int n, Workspace ws) {
+            float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * mlp.down().in());
+            multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
+            gate(mlp, normed, hidden, n, ws);
+            return hidden;
+        }
+
+        /** hidden *= up(normed) in an MLP that has a gate. */
+        private void gate(Mlp.Dense mlp, float[] normed, float[] hidden, int n, Workspace ws) {
+            if (!(mlp instanceof Mlp.Gated g)) return;
+            int inner = mlp.down().in();
+            float[] gated = ws.buffer(Workspace.Slot.GATED, n * inner);
+            multiply(g.up(), normed, n, gated, Activation.NONE, false, ws.work());
+            eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
+        }
+
+        /** The weighted sums of the tokens' experts; each expert runs once, over all its tokens. */
+        private float[] mixed(Mlp.MixtureOfExperts mixture, float[] normed, int n, Workspace ws) {
+            float[] logits = ws.buffer(Workspace.Slot.ROUTED, n * mixture.experts().size());
+            multiply(mixture.router(), normed, n, logits, Activation.NONE, false, ws.work());
+            ExpertChoice choice = ExpertChoice.of(kernels, mixture, logits, n);
+            float[] sums = ws.buffer(Workspace.Slot.BRANCH, n * width);
+            Arrays.fill(sums, 0, n * width, 0f);
+            for (int e = 0; e < mixture.experts().size(); e++) {
+                int[] tokens = choice.tokens()[e];
+                float[] own = ws.buffer(Workspace.Slot.EXPERT, tokens.length * width);
+                for (int i = 0; i < tokens.length; i++) System.arraycopy(normed, tokens[i] * width, own, i * width, width);
+                Mlp.Dense expert = mixture.experts().get(e);
+                multiply(expert.down(), hidden(expert, own, tokens.length, ws), tokens.length, own, Activation.NONE, false, ws.work());
+                for (int i = 0; i < tokens.length; i++) {
+                    kernels.addScaled(sums, tokens[i] * width, own, i * width, width, choice.weights()[e][i]);
                 }
             }
-            add(layer.mlp().down(), hidden, n, x, layer.scale() == null ? null : layer.scale().mlp(), ws);
+            return sums;
         }
 
         @Override
         public float[] project(Projection projection, float[] x, int n, int[] positions, Workspace ws) {
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.attentionNorm(), x, n, width, normed);
+            float[] normed = normed(layer.attentionNorm(), x, n, ws);
             return switch (projection) {
                 case QUERY -> Arrays.copyOf(queries(normed, n, positions, ws), n * queryWidth);
                 case KEY -> Arrays.copyOf(keys(normed, n, positions, ws), n * keyWidth);
@@ -266,8 +329,7 @@ public final class CpuBackend implements Backend {
 
         @Override
         public float[] attentionAhead(float[] x, int n, int[] positions, Probe probe, Workspace ws) {
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.attentionNorm(), x, n, width, normed);
+            float[] normed = normed(layer.attentionNorm(), x, n, ws);
             float[] k = keys(normed, n, positions, ws);
             int[] places = positions == null ? IntStream.range(0, n).toArray() : positions;
             KeyValues fresh = new KeyValues(attention.kvHeads(), attention.headDim(), n);
@@ -275,47 +337,40 @@ public final class CpuBackend implements Backend {
             int first = probe.firstOf(n);
             int count = probe.countOf(n);
             // queries only of the tokens that look; they are the last entries up to the last of them
-            System.arraycopy(normed, first * width, normed, 0, count * width);
-            float[] q = queries(normed, count, positions == null ? null : Arrays.copyOfRange(positions, first, first + count), ws);
+            float[] looking = Arrays.copyOfRange(normed, first * width, (first + count) * width);
+            float[] q = queries(looking, count, positions == null ? null : Arrays.copyOfRange(positions, first, first + count), ws);
             float[] all = new float[n * queryWidth];
             System.arraycopy(q, 0, all, first * queryWidth, count * queryWidth);
-            // without positions attention goes by content alone
-            return observe(all, n, places, fresh, positions == null ? null : attention.relative(), probe, ws);
+            return observe(all, n, places, fresh, positions == null ? scoring.withoutPositions() : scoring, probe, ws);
         }
 
         @Override
         public float[] normed(Half half, float[] x, int n, Workspace ws) {
-            float[] normed = new float[n * width];
-            normalise(half == Half.ATTENTION ? layer.attentionNorm() : layer.mlpNorm(), x, n, width, normed);
-            return normed;
+            return Arrays.copyOf(normed(half == Half.ATTENTION ? layer.attentionNorm() : layer.mlpNorm(), x, n, ws), n * width);
         }
 
         @Override
         public float[] neurons(float[] x, int n, Workspace ws) {
-            float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
-            normalise(layer.mlpNorm(), x, n, width, normed);
-            float[] hidden = new float[n * layer.mlp().down().in()];
-            switch (layer.mlp()) {
-                case Mlp.Plain m -> multiply(m.up(), normed, n, hidden, m.activation(), false, ws.work());
-                case Mlp.Gated m -> multiply(m.gate(), normed, n, hidden, m.activation(), false, ws.work());
-            }
+            Mlp.Dense mlp = separateMlp();
+            float[] hidden = new float[n * mlp.down().in()];
+            multiply(mlp.first(), normed(layer.mlpNorm(), x, n, ws), n, hidden, mlp.activation(), false, ws.work());
             return hidden;
         }
 
-        private float[] observe(float[] q, int n, int[] positions, KeyValues kv, RelativePositionBias relative, Probe p,
-                                Workspace ws) {
+        private float[] observe(float[] q, int n, int[] positions, KeyValues kv, Scoring scoring, Probe p, Workspace ws) {
             ws.work().product((long) p.countOf(n) * attention.heads(), kv.length(), attention.headDim());
             if (p.summed()) {
-                return TiledAttention.received(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                        attention.mask(), relative, p.firstOf(n), p.countOf(n), p.change());
+                return TiledAttention.received(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scoring, p.firstOf(n),
+                        p.countOf(n), p.change());
             }
-            return TiledAttention.probabilities(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                    attention.mask(), relative, p.firstOf(n), p.countOf(n));
+            return TiledAttention.probabilities(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scoring, p.firstOf(n),
+                    p.countOf(n));
         }
 
         private float[] queries(float[] normed, int n, int[] positions, Workspace ws) {
             float[] q = ws.buffer(Workspace.Slot.QUERIES, n * queryWidth);
             multiply(attention.query(), normed, n, q, Activation.NONE, false, ws.work());
+            normaliseHeads(attention.queryNorm(), q, n * queryWidth);
             rotate(q, n, attention.heads(), positions, ws);
             return q;
         }
@@ -323,8 +378,13 @@ public final class CpuBackend implements Backend {
         private float[] keys(float[] normed, int n, int[] positions, Workspace ws) {
             float[] k = ws.buffer(Workspace.Slot.KEYS, n * keyWidth);
             multiply(attention.key(), normed, n, k, Activation.NONE, false, ws.work());
+            normaliseHeads(attention.keyNorm(), k, n * keyWidth);
             rotate(k, n, attention.kvHeads(), positions, ws);
             return k;
+        }
+
+        private void normaliseHeads(Norm norm, float[] x, int length) {
+            if (norm != null) normalise(norm, x, length / norm.width(), norm.width(), x);
         }
 
         private void rotate(float[] x, int n, int heads, int[] positions, Workspace ws) {

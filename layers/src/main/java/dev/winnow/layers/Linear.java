@@ -10,13 +10,16 @@ import java.util.Arrays;
  * @param bias   length out, or null
  */
 public record Linear(Tensor weight, float[] bias) {
-    /** The map to outputs from .. to - 1, for projections that a checkpoint stores one under the other; shares the weights. */
-    public Linear rows(int from, int to) {
-        long[] shape = weight.shape().clone();
-        long row = weight.elements() / shape[0] * weight.dtype().bytes();
-        shape[0] = to - from;
-        Tensor part = new Tensor(weight.name(), weight.dtype(), shape, weight.data().asSlice(from * row, (to - from) * row));
-        return new Linear(part, bias == null ? null : Arrays.copyOfRange(bias, from, to));
+    /** Some consecutive outputs, as a view of the weight. */
+    public Linear rows(int from, int count) {
+        return new Linear(weight.rows(from, count), bias == null ? null : Arrays.copyOfRange(bias, from, from + count));
+    }
+
+    /** The outputs in another order, output i being order[i] of this map; a copy. */
+    public Linear gathered(int[] order) {
+        float[] moved = bias == null ? null : new float[order.length];
+        for (int i = 0; moved != null && i < order.length; i++) moved[i] = bias[order[i]];
+        return new Linear(weight.gathered(order), moved);
     }
 
     public int out() {

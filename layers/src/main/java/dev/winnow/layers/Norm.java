@@ -1,9 +1,19 @@
 package dev.winnow.layers;
 
-/** A normalisation over the width of each token. */
+/** A normalisation over stretches of channels as long as its weight: the width of a token, or a head of it. */
 public sealed interface Norm {
+    float[] weight();
+
+    /** Channels that are normalised together. */
+    default int width() {
+        return weight().length;
+    }
+
     /** Mean and variance normalised (Ba et al. 2016). Weight and bias have the width's length. */
     record Layer(float[] weight, float[] bias, float epsilon) implements Norm {}
+
+    /** No normalisation, factors alone: a learned scale on what half a layer adds (Touvron et al. 2021). */
+    record Factors(float[] weight) implements Norm {}
 
     /** Root mean square normalised (Zhang and Sennrich 2019). */
     record Rms(float[] weight, float epsilon) implements Norm {}

@@ -19,7 +19,7 @@ final class PagedAttention {
      *
      * @return entries and bounds looked at, summed over heads
      */
-    static long attend(Kernels kernels, Workers workers, float[] q, int heads, KeyValues kv, float scale,
+    static long attend(Kernels kernels, Workers workers, float[] q, int heads, KeyValues kv, float scale, float softcap,
                        AttentionMode.Pages mode, float[] out) {
         int group = heads / kv.heads();
         PageIndex index = kv.pages(mode.size());
@@ -30,7 +30,8 @@ final class PagedAttention {
             float[] bounds = new float[pages];
             for (int head = h * group; head < (h + 1) * group; head++) {
                 index.bounds(kernels, h, q, head * kv.headDim(), kv.headDim(), bounds);
-                seen[h] += pages + attend(kernels, q, head * kv.headDim(), h, kv, scale, mode.size(), chosen(bounds, mode.most()), out);
+                seen[h] += pages + attend(kernels, q, head * kv.headDim(), h, kv, scale, softcap, mode.size(), chosen(bounds, mode.most()),
+                        out);
             }
         });
         return Arrays.stream(seen).sum();
@@ -59,7 +60,8 @@ final class PagedAttention {
         return chosen;
     }
 
-    private static int attend(Kernels kernels, float[] q, int at, int h, KeyValues kv, float scale, int size, int[] pages, float[] out) {
+    private static int attend(Kernels kernels, float[] q, int at, int h, KeyValues kv, float scale, float softcap, int size,
+                              int[] pages, float[] out) {
         int dim = kv.headDim();
         int length = kv.length(h);
         float[] scratch = SCRATCH.get();
@@ -73,9 +75,11 @@ final class PagedAttention {
             int first = kv.packed() ? most : kv.offset(h) + p * size * dim;
             if (kv.packed()) kv.readKeys(h, p * size, to, scratch, most, dim);
             for (int i = p * size; i < to; i++, first += dim) {
-                scratch[count++] = kernels.dot(q, at, keys, first, dim) * scale + (bias == null ? 0 : bias[i]);
+                scratch[count++] = kernels.dot(q, at, keys, first, dim) * scale;
             }
         }
+        Softcap.apply(kernels, scratch, 0, count, softcap);
+        if (bias != null) addBias(kernels, scratch, bias, size, pages, length);
         float sum = kernels.expMinus(scratch, 0, count, kernels.max(scratch, 0, count));
         Arrays.fill(out, at, at + dim, 0f);
         int next = 0;
@@ -88,5 +92,14 @@ final class PagedAttention {
         }
         if (sum != 0) kernels.scale(out, at, dim, 1 / sum);
         return count;
+    }
+
+    private static void addBias(Kernels kernels, float[] logits, float[] bias, int size, int[] pages, int length) {
+        int next = 0;
+        for (int p : pages) {
+            int n = Math.min(length, (p + 1) * size) - p * size;
+            kernels.addScaled(logits, next, bias, p * size, n, 1f);
+            next += n;
+        }
     }
 }

@@ -1,5 +1,7 @@
 package dev.winnow.layers;
 
+import java.util.List;
+
 /**
  * Rotary position embedding (Su et al. 2021) in the half-split form. Frequencies and angles are rounded to f32 where the reference
  * implementation does, so that long positions agree.
@@ -25,7 +27,7 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
         int highest = 0;
         for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
         float[] frequencies = frequencies(highest + 1);
-        float attention = scaling instanceof RopeScaling.Yarn y ? (float) y.attentionFactor() : 1f;
+        float attention = attentionFactor();
         int half = half();
         float[] cos = new float[n * half];
         float[] sin = new float[n * half];
@@ -39,8 +41,16 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
         return new Table(cos, sin);
     }
 
+    private float attentionFactor() {
+        return switch (scaling) {
+            case RopeScaling.Yarn s -> (float) s.attentionFactor();
+            case RopeScaling.LongRope s -> (float) s.attentionFactor();
+            default -> 1f;
+        };
+    }
+
     /**
-     * Turns rotated rows from their positions to others, in place. With dynamic scaling, whose frequencies depend on the length of the
+     * Turns rotated rows from their positions to others, in place. With scalings whose frequencies depend on the length of the
      * sequence, the frequencies of the highest old position are taken.
      *
      * @param x      rows of the given width from offset on, one for each position in to
@@ -81,12 +91,19 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
             }
             case RopeScaling.Llama3 s -> llama3(s);
             case RopeScaling.Yarn s -> yarn(s);
+            case RopeScaling.LongRope s -> divided(length > s.trainedLength() ? s.longFactors() : s.shortFactors());
         };
     }
 
     private float[] base(double base) {
         float[] f = new float[half()];
         for (int d = 0; d < f.length; d++) f[d] = (float) (1 / Math.pow(base, 2.0 * d / dimensions));
+        return f;
+    }
+
+    private float[] divided(List<Double> factors) {
+        float[] f = new float[half()];
+        for (int d = 0; d < f.length; d++) f[d] = (float) (1 / (factors.get(d) * Math.pow(theta, 2.0 * d / dimensions)));
         return f;
     }
 

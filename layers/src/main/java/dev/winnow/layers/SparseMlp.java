@@ -19,10 +19,10 @@ final class SparseMlp {
 
     private final Kernels kernels;
     private final Workers workers;
-    private final Mlp mlp;
+    private final Mlp.Dense mlp;
     private final MemorySegment columns;
 
-    SparseMlp(Kernels kernels, Workers workers, Mlp mlp) {
+    SparseMlp(Kernels kernels, Workers workers, Mlp.Dense mlp) {
         this.kernels = kernels;
         this.workers = workers;
         this.mlp = mlp;

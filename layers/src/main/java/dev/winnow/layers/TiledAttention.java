@@ -44,14 +44,13 @@ public final class TiledAttention {
      */
     public static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                               KeyValues kv, float scale, AttentionMask mask, float[] out, int outStride) {
-        attend(kernels, workers, q, qStride, n, heads, positions, kv, scale, mask, null, out, outStride);
+        attend(kernels, workers, q, qStride, n, heads, positions, kv, Scoring.of(scale, mask), out, outStride);
     }
 
-    /** @param relative added to the logits by the positions of query and key, or null */
-    static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
-                       float scale, AttentionMask mask, RelativePositionBias relative, float[] out, int outStride) {
+    static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
+                       KeyValues kv, Scoring scoring, float[] out, int outStride) {
         if (n <= 0) return;
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask, relative);
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
         int kvHeads = kv.heads();
         long work = 2L * n * heads * kv.length() * kv.headDim();
         int threads = work < INLINE ? 1 : workers.threads();
@@ -94,13 +93,12 @@ public final class TiledAttention {
      */
     public static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                         KeyValues kv, float scale, AttentionMask mask, int first, int count) {
-        return probabilities(kernels, workers, q, qStride, n, heads, positions, kv, scale, mask, null, first, count);
+        return probabilities(kernels, workers, q, qStride, n, heads, positions, kv, Scoring.of(scale, mask), first, count);
     }
 
-    /** @param relative as for {@code attend} */
     static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
-                                 KeyValues kv, float scale, AttentionMask mask, RelativePositionBias relative, int first, int count) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask, relative);
+                                 KeyValues kv, Scoring scoring, int first, int count) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
         float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
         long work = (long) count * heads * kv.length() * kv.headDim();
         run(workers, work < INLINE ? 1 : workers.threads(), heads,
@@ -116,13 +114,12 @@ public final class TiledAttention {
      */
     public static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                    KeyValues kv, float scale, AttentionMask mask, int first, int count, Probe.RowChange change) {
-        return received(kernels, workers, q, qStride, n, heads, positions, kv, scale, mask, null, first, count, change);
+        return received(kernels, workers, q, qStride, n, heads, positions, kv, Scoring.of(scale, mask), first, count, change);
     }
 
-    /** @param relative as for {@code attend} */
     static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
-                            float scale, AttentionMask mask, RelativePositionBias relative, int first, int count, Probe.RowChange change) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, mask, relative);
+                            Scoring scoring, int first, int count, Probe.RowChange change) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
         int columns = kv.length();
         float[] result = new float[heads * columns];
         long work = (long) count * heads * columns * kv.headDim();
@@ -170,15 +167,15 @@ public final class TiledAttention {
         private final int[] positions;
         private final KeyValues kv;
         private final float scale;
-        private final AttentionMask mask;
+        private final float softcap;
         private final RelativePositionBias relative;
+        private final AttentionMask mask;
         private final int dim;
         private final int width;
         private final int tile;
         private final int valueWidth;
 
-        Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, float scale,
-             AttentionMask mask, RelativePositionBias relative) {
+        Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, Scoring scoring) {
             if (heads % kv.heads() != 0) {
                 throw new IllegalArgumentException(heads + " query heads cannot share " + kv.heads() + " key heads evenly");
             }
@@ -189,9 +186,10 @@ public final class TiledAttention {
             this.group = heads / kv.heads();
             this.positions = positions;
             this.kv = kv;
-            this.scale = scale;
-            this.mask = mask;
-            this.relative = relative;
+            this.scale = scoring.scale();
+            this.softcap = scoring.softcap();
+            this.relative = scoring.relative();
+            this.mask = scoring.mask();
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
@@ -376,6 +374,7 @@ public final class TiledAttention {
             if (high < c1) Arrays.fill(scores, row + high, row + c1, 0f);
             int count = high - low;
             if (count == 0) return;
+            Softcap.apply(kernels, scores, row + low, count, softcap);
             float[] bias = kv.bias(h);
             if (bias != null) kernels.addScaled(scores, row + low, bias, slot + low, count, 1f);
             float old = s.maxima[r];
@@ -476,6 +475,7 @@ public final class TiledAttention {
                 int high = Math.max(low, end(h, first + i));
                 Arrays.fill(result, row, row + low, 0f);
                 Arrays.fill(result, row + high, row + stride, 0f);
+                Softcap.apply(kernels, result, row + low, high - low, softcap);
                 if (bias != null) kernels.addScaled(result, row + low, bias, low, high - low, 1f);
                 addRelative(h, head % group, first + i, result, row + low, low, high - low);
                 float sum = kernels.expMinus(result, row + low, high - low, kernels.max(result, row + low, high - low));

@@ -1,17 +1,18 @@
 package dev.winnow.layers;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Scratch memory and counters of one request, reused from layer to layer and step to step. Not thread-safe. */
 public final class Workspace {
     /** The buffers a layer needs at the same time. */
-    public enum Slot { NORMED, QUERIES, KEYS, VALUES, ATTENDED, HIDDEN, GATED }
+    public enum Slot { NORMED, QUERIES, KEYS, VALUES, ATTENDED, HIDDEN, GATED, ENTERED, BRANCH, ROUTED, EXPERT }
 
     private final float[][] buffers = new float[Slot.values().length][0];
     private final Work work = new Work();
-    private RotaryEmbedding rotary;
-    private int[] rotaryPositions = {};
-    private RotaryEmbedding.Table rotaryTable;
+    private final Map<RotaryEmbedding, RotaryEmbedding.Table> rotations = new HashMap<>();
+    private int[] rotatedPositions = {};
 
     /** A buffer of at least the given size; its contents are undefined. */
     public float[] buffer(Slot slot, int size) {
@@ -31,14 +32,12 @@ public final class Workspace {
         return n;
     }
 
-    /** The rotation table of n positions; layers of one pass share it. */
+    /** The rotation table of n positions; layers of one pass share those of their embeddings. */
     RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
-        boolean same = embedding.equals(rotary) && rotaryPositions.length == n && Arrays.equals(rotaryPositions, 0, n, positions, 0, n);
-        if (!same) {
-            rotary = embedding;
-            rotaryPositions = Arrays.copyOf(positions, n);
-            rotaryTable = embedding.table(positions, n);
+        if (rotatedPositions.length != n || !Arrays.equals(rotatedPositions, 0, n, positions, 0, n)) {
+            rotations.clear();
+            rotatedPositions = Arrays.copyOf(positions, n);
         }
-        return rotaryTable;
+        return rotations.computeIfAbsent(embedding, e -> e.table(positions, n));
     }
 }

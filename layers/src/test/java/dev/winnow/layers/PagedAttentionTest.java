@@ -53,10 +53,14 @@ class PagedAttentionTest {
         float[] dense = new float[4 * DIM];
         float[] paged = new float[4 * DIM];
         Kernels kernels = new PanamaKernels();
-        TiledAttention.attend(kernels, Workers.shared(), q, 4 * DIM, 1, 4, new int[] {n - 1}, kv, 0.25f, AttentionMask.CAUSAL,
-                dense, 4 * DIM);
-        PagedAttention.attend(kernels, Workers.shared(), q, 4, kv, 0.25f, new AttentionMode.Pages(size, n), paged);
-        for (int i = 0; i < dense.length; i++) assertThat(paged[i]).isCloseTo(dense[i], org.assertj.core.api.Assertions.within(2e-5f));
+        for (float softcap : new float[] {0f, 0.7f}) {
+            TiledAttention.attend(kernels, Workers.shared(), q, 4 * DIM, 1, 4, new int[] {n - 1}, kv,
+                    new Scoring(0.25f, softcap, null, AttentionMask.CAUSAL), dense, 4 * DIM);
+            PagedAttention.attend(kernels, Workers.shared(), q, 4, kv, 0.25f, softcap, new AttentionMode.Pages(size, n), paged);
+            for (int i = 0; i < dense.length; i++) {
+                assertThat(paged[i]).isCloseTo(dense[i], org.assertj.core.api.Assertions.within(2e-5f));
+            }
+        }
     }
 
     @Test
@@ -70,7 +74,7 @@ class PagedAttentionTest {
             kv.values()[kv.offset(1) + 333 * DIM + c] = 5 + c;
         }
         float[] out = new float[4 * DIM];
-        PagedAttention.attend(new PanamaKernels(), Workers.shared(), q, 4, kv, 0.25f, new AttentionMode.Pages(16, 3), out);
+        PagedAttention.attend(new PanamaKernels(), Workers.shared(), q, 4, kv, 0.25f, 0f, new AttentionMode.Pages(16, 3), out);
         for (int c = 0; c < DIM; c++) assertThat(out[3 * DIM + c]).isCloseTo(5 + c, org.assertj.core.api.Assertions.within(1e-3f));
     }
 
@@ -104,7 +108,7 @@ class PagedAttentionTest {
         Workers one = new Workers(1);
         long dense = fastest(() -> TiledAttention.attend(kernels, one, q, heads * dim, 1, heads, new int[] {n - 1}, kv, 0.1f,
                 AttentionMask.CAUSAL, out, heads * dim));
-        long paged = fastest(() -> PagedAttention.attend(kernels, one, q, heads, kv, 0.1f, new AttentionMode.Pages(16, 64), out));
+        long paged = fastest(() -> PagedAttention.attend(kernels, one, q, heads, kv, 0.1f, 0f, new AttentionMode.Pages(16, 64), out));
         assertThat(paged).isLessThan(dense);
     }
 

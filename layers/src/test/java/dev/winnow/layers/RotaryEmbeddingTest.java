@@ -3,6 +3,7 @@ package dev.winnow.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -64,6 +65,33 @@ class RotaryEmbeddingTest {
         assertThat(dynamic.frequencies(64)).isEqualTo(plain().frequencies(64));
         assertThat(dynamic.frequencies(65)[DIM / 2 - 1]).isLessThan(plain().frequencies(65)[DIM / 2 - 1]);
         assertThat(dynamic.frequencies(65)[0]).isEqualTo(1f);
+    }
+
+    @Test
+    void longRopeDividesEachFrequencyByItsFactorForTheLength() {
+        List<Double> shorter = List.of(1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5);
+        List<Double> longer = shorter.stream().map(f -> 10 * f).toList();
+        double attention = RopeScaling.LongRope.recommendedAttentionFactor(4, 32);
+        RotaryEmbedding scaled = new RotaryEmbedding(DIM, 10000, new RopeScaling.LongRope(shorter, longer, 32, attention));
+        float[] base = plain().frequencies(1);
+        for (int d = 0; d < DIM / 2; d++) {
+            assertThat(scaled.frequencies(32)[d]).isCloseTo((float) (base[d] / shorter.get(d)), within(1e-7f));
+            assertThat(scaled.frequencies(33)[d]).isCloseTo((float) (base[d] / longer.get(d)), within(1e-7f));
+        }
+        assertThat(scaled.table(new int[] {0}, 1).cos()[0]).isCloseTo((float) Math.sqrt(1 + Math.log(4) / Math.log(32)), within(1e-6f));
+        assertThat(RopeScaling.LongRope.recommendedAttentionFactor(1, 32)).isEqualTo(1);
+    }
+
+    @Test
+    void tablesOfTwoEmbeddingsLiveSideBySide() {
+        Workspace workspace = new Workspace();
+        RotaryEmbedding other = new RotaryEmbedding(DIM, 100, new RopeScaling.None());
+        int[] positions = {3, 4};
+        RotaryEmbedding.Table first = workspace.rotation(plain(), positions, 2);
+        assertThat(workspace.rotation(other, positions, 2).cos()).isNotEqualTo(first.cos());
+        assertThat(workspace.rotation(plain(), positions, 2)).isSameAs(first);
+        positions[1] = 9;
+        assertThat(workspace.rotation(plain(), positions, 2).cos()).isEqualTo(plain().table(positions, 2).cos());
     }
 
     @Test

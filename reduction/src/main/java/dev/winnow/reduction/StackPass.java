@@ -8,6 +8,7 @@ import dev.winnow.layers.CompiledLayer.Projection;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Probe;
+import dev.winnow.layers.Residual;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Work;
 import dev.winnow.layers.Workspace;
@@ -224,7 +225,10 @@ final class StackPass {
             case Outcome.Supply(List<Outcome.Supplied> supplied) -> supplied.forEach(s -> supply(e, s));
             case Outcome.Route r -> route(e, r);
             case Outcome.Attend(AttentionMode asked) -> attendBy(e, asked);
-            case Outcome.Threshold(float threshold) -> sequence(e).threshold(l, threshold);
+            case Outcome.Threshold(float threshold) -> {
+                requireSeparateMlp(e, l);
+                sequence(e).threshold(l, threshold);
+            }
             case Outcome.ReplaceMlp(float[] a) -> replaceMlp(e, a);
             case Outcome.Reduce r -> reduce(e, r);
             case Outcome.All(List<Outcome> outcomes) -> outcomes.forEach(o -> realise(e, l, o));
@@ -252,12 +256,29 @@ final class StackPass {
         routing = new Routing(r);
     }
 
+    /** For events that look at what the MLP will read. */
+    private void requireSequence(ReductionEvent e, int l) {
+        if (!layers.get(l).description().residual().parallel()) return;
+        throw new PlanException(e.method() + ": layer " + l + " runs its MLP beside the attention, not after it");
+    }
+
+    /** For events that act on the neurons of the MLP. */
+    private void requireSeparateMlp(ReductionEvent e, int l) {
+        requireSequence(e, l);
+        if (!layers.get(l).description().separateMlp()) {
+            throw new PlanException(e.method() + ": layer " + l + " has experts in place of one MLP for all tokens");
+        }
+    }
+
     void replaceMlp(ReductionEvent e, float[] instead) {
         if (e.site().moment() != Site.Moment.AFTER_ATTENTION) {
             throw new IllegalArgumentException(e.method() + " replaces an MLP that is not the next to run");
         }
         if (added != null) {
             throw new PlanException(e.method() + ": another method of the plan replaces the MLP of layer " + e.site().layer());
+        }
+        if (!layers.get(e.site().layer()).description().residual().equals(Residual.PLAIN)) {
+            throw new PlanException(e.method() + ": layer " + e.site().layer() + " does not simply add what its MLP makes");
         }
         added = instead;
     }
@@ -559,12 +580,14 @@ final class StackPass {
         @Override
         public float[] normedAhead() {
             boolean between = event.site().moment() == Site.Moment.AFTER_ATTENTION;
+            if (between) requireSequence(event, layer);
             return (between ? layers.get(layer) : layerAhead()).normed(between ? CompiledLayer.Half.MLP : CompiledLayer.Half.ATTENTION,
                     tokens.hidden(), tokens.count(), workspace);
         }
 
         @Override
         public float[] neurons(int first, int count) {
+            requireSeparateMlp(event, layer);
             float[] hidden = tokens.hidden();
             if (first > 0) hidden = Arrays.copyOfRange(hidden, first * tokens.width(), (first + count) * tokens.width());
             return layers.get(layer).neurons(hidden, count, workspace);

@@ -1,5 +1,6 @@
 package dev.winnow.runtime;
 
+import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** Reference data made with the original libraries: a subset beside the tests, all of it where the workplace has it. */
@@ -36,12 +38,20 @@ public final class Golden {
 
     /** Model directories with a case whose name begins with one of the prefixes. */
     static List<Path> cases(String... prefixes) {
+        return cases(dir -> Arrays.stream(prefixes).anyMatch(x -> dir.getFileName().toString().startsWith(x)));
+    }
+
+    /** Model directories with a case of a kind, such as {@code causal_lm}. */
+    static List<Path> ofKind(String kind) {
+        return cases(dir -> Settings.read(dir.resolve("case.json")).string("kind", "").equals(kind));
+    }
+
+    private static List<Path> cases(Predicate<Path> wanted) {
         List<Path> found = new ArrayList<>();
         for (Path root : roots()) {
             try (Stream<Path> list = Files.list(root)) {
                 list.filter(p -> Files.exists(p.resolve("case.json")))
-                        .filter(p -> Arrays.stream(prefixes).anyMatch(x -> p.getFileName().toString().startsWith(x)))
-                        .sorted().forEach(found::add);
+                        .filter(wanted).sorted().forEach(found::add);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

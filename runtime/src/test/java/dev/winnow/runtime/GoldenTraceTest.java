@@ -23,10 +23,19 @@ class GoldenTraceTest {
     private static final String RECT = "pixel_values_rect";
 
     @TestFactory
-    Stream<DynamicTest> matches() {
-        return Golden.cases("llama-", "hub-llama", "clip", "hub-clip", "siglip", "vit-", "deit", "beit", "dinov2",
-                        "llava-1img", "llava-2img", "llava-multilayer").stream()
-                .map(dir -> DynamicTest.dynamicTest(dir.getFileName() + " in " + dir.getParent().getFileName(), () -> check(dir)));
+    Stream<DynamicTest> languageModels() {
+        return tests(Golden.ofKind("causal_lm"));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> visionAndBoth() {
+        return tests(Golden.cases("clip", "hub-clip", "siglip", "vit-", "deit", "beit", "dinov2", "llava-1img", "llava-2img",
+                "llava-multilayer"));
+    }
+
+    private static Stream<DynamicTest> tests(List<Path> directories) {
+        return directories.stream().map(dir ->
+                DynamicTest.dynamicTest(dir.getFileName() + " in " + dir.getParent().getFileName(), () -> check(dir)));
     }
 
     private static void check(Path dir) {

@@ -64,6 +64,16 @@ public final class Settings {
         throw new CheckpointException(whatFile + ": does not hold a JSON object");
     }
 
+    /**
+     * These settings with those of a JSON object for keys that are absent. A key that is there and null stays null: it overrides a
+     * default, as in the configuration classes of transformers.
+     */
+    public Settings withDefaults(String json) {
+        ObjectNode merged = of(json, file).node;
+        merged.setAll(node);
+        return new Settings(merged, file, prefix, text());
+    }
+
     /** Whether the key is there and not null. */
     public boolean has(String key) {
         return node.hasNonNull(key);

@@ -1,9 +1,11 @@
 package dev.winnow.weights;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A named array as stored: little-endian, row-major, no padding. A tensor of a {@link Checkpoint} is a view of the mapped file
@@ -15,7 +17,14 @@ import java.util.Arrays;
  */
 public record Tensor(String name, DType dtype, long[] shape, MemorySegment data) {
     private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort HALVES = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfLong LONGS = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** Of copies, for kernels that read whole vectors. */
+    private static final int ALIGNMENT = 64;
+    /** Rows of a matrix that are transposed together. */
+    private static final int BAND = 64;
 
     public Tensor {
         if (data.byteSize() != Math.multiplyExact(count(shape), (long) dtype.bytes())) {
@@ -53,6 +62,56 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
     /** The same elements under another name; nothing is copied. */
     public Tensor withName(String other) {
         return new Tensor(other, dtype, shape, data);
+    }
+
+    /**
+     * Some consecutive entries of the outermost dimension, as a view; not of a scalar.
+     *
+     * @throws IndexOutOfBoundsException when there are not so many
+     */
+    public Tensor rows(long from, long count) {
+        Objects.checkFromIndexSize(from, count, shape[0]);
+        long bytes = data.byteSize() / Math.max(1, shape[0]);
+        long[] some = shape.clone();
+        some[0] = count;
+        return new Tensor(name, dtype, some, data.asSlice(from * bytes, count * bytes));
+    }
+
+    /** A copy with entries of the outermost dimension in another order: entry i is entry order[i] of this tensor. */
+    public Tensor gathered(int[] order) {
+        long bytes = data.byteSize() / Math.max(1, shape[0]);
+        MemorySegment copy = Arena.ofAuto().allocate(order.length * bytes, ALIGNMENT);
+        for (int i = 0; i < order.length; i++) MemorySegment.copy(data, order[i] * bytes, copy, i * bytes, bytes);
+        long[] some = shape.clone();
+        some[0] = order.length;
+        return new Tensor(name, dtype, some, copy);
+    }
+
+    /** A copy of a matrix [a, b], of elements of 2 or 4 bytes, as [b, a]. */
+    public Tensor transposed() {
+        if (shape.length != 2 || dtype.bytes() != 2 && dtype.bytes() != 4) {
+            throw new IllegalArgumentException("tensor " + name + " cannot be transposed: it is " + dtype + Arrays.toString(shape));
+        }
+        int rows = dim(0);
+        int columns = dim(1);
+        MemorySegment copy = Arena.ofAuto().allocate(data.byteSize(), ALIGNMENT);
+        // column by column of a band of rows, so that a band's cache lines are used whole
+        for (int band = 0; band < rows; band += BAND) {
+            int end = Math.min(rows, band + BAND);
+            for (int c = 0; c < columns; c++) {
+                if (dtype.bytes() == 2) turn(data, copy, band, end, c, rows, columns);
+                else turnWide(data, copy, band, end, c, rows, columns);
+            }
+        }
+        return new Tensor(name, dtype, new long[] {columns, rows}, copy);
+    }
+
+    private static void turn(MemorySegment from, MemorySegment to, int first, int end, int c, long rows, long columns) {
+        for (int r = first; r < end; r++) to.set(HALVES, 2 * (c * rows + r), from.get(HALVES, 2 * (r * columns + c)));
+    }
+
+    private static void turnWide(MemorySegment from, MemorySegment to, int first, int end, int c, long rows, long columns) {
+        for (int r = first; r < end; r++) to.set(WORDS, 4 * (c * rows + r), from.get(WORDS, 4 * (r * columns + c)));
     }
 
     /**

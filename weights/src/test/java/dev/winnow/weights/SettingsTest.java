@@ -28,6 +28,18 @@ class SettingsTest {
     Path dir;
 
     @Test
+    void defaultsStandInForWhatIsAbsentOnly() {
+        Settings merged = settings.withDefaults("{\"n\": 1, \"nothing\": 2, \"new\": 3}");
+        assertThat(merged.integer("n")).isEqualTo(12);
+        assertThat(merged.has("nothing")).as("null overrides a default").isFalse();
+        assertThat(merged.integer("new")).isEqualTo(3);
+        assertThat(merged.text()).isEqualTo(TEXT);
+        assertThat(settings.has("new")).isFalse();
+        assertThatThrownBy(() -> settings.section("text_config").withDefaults("{\"depth\": \"x\"}").integer("depth"))
+                .isInstanceOf(CheckpointException.class).hasMessageContaining("'text_config.depth' should be an integer");
+    }
+
+    @Test
     void valuesOfEveryKind() {
         assertThat(settings.integer("n")).isEqualTo(12);
         assertThat(settings.number("n")).isEqualTo(12.0);

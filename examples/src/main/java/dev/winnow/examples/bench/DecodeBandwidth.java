@@ -111,16 +111,21 @@ public final class DecodeBandwidth {
 
     /** Bytes of all matrices that one token goes through; of the embeddings it reads one row, so they count as the head only. */
     private static double weightBytes(LanguageModel model) {
-        double bytes = bytes(model.head());
+        double bytes = bytes(model.head().map());
         for (TransformerLayer l : model.stack().descriptions()) {
             Attention a = l.attention();
             bytes += bytes(a.query()) + bytes(a.key()) + bytes(a.value()) + bytes(a.output());
-            bytes += switch (l.mlp()) {
-                case Mlp.Plain m -> bytes(m.up()) + bytes(m.down());
-                case Mlp.Gated m -> bytes(m.gate()) + bytes(m.up()) + bytes(m.down());
-            };
+            bytes += bytes(l.mlp());
         }
         return bytes;
+    }
+
+    private static double bytes(Mlp mlp) {
+        return switch (mlp) {
+            case Mlp.Plain m -> bytes(m.up()) + bytes(m.down());
+            case Mlp.Gated m -> bytes(m.gate()) + bytes(m.up()) + bytes(m.down());
+            case Mlp.MixtureOfExperts m -> bytes(m.router()) + m.active() * bytes(m.experts().getFirst());
+        };
     }
 
     private static double bytes(Linear linear) {

@@ -130,7 +130,7 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("heads", attention.heads() + " (" + attention.kvHeads() + " for keys and values) of " + attention.headDim());
         facts.put("vocabulary", m.vocabulary());
         facts.put("context", m.context());
-        facts.put("token flops", ComputeCost.layers(layers, 1) + ComputeCost.product(m.head()));
+        facts.put("token flops", ComputeCost.layers(layers, 1) + ComputeCost.product(m.head().map()));
         facts.put("cache per token bytes", ComputeCost.cachePerToken(layers));
     }
 }

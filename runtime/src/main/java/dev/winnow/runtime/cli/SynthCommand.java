@@ -1,6 +1,7 @@
 package dev.winnow.runtime.cli;
 
 import dev.winnow.runtime.RequestException;
+import dev.winnow.runtime.models.Model;
 import dev.winnow.runtime.models.SyntheticModel;
 import dev.winnow.runtime.models.SyntheticTokenizer;
 import dev.winnow.weights.DType;
@@ -79,7 +80,7 @@ final class SynthCommand implements Callable<Integer> {
         int vocabulary = settings.optionalSection("text_config").orElse(settings).integer("vocab_size", 32000);
         boolean words = vocabulary >= SyntheticTokenizer.size() && !family.equals("vit");
         if (words) texts.put(TOKENIZER, SyntheticTokenizer.json(imageToken));
-        if (!family.equals("llama")) texts.put(PREPROCESSOR, preprocessor(settings));
+        if (!Model.readsOnly(family)) texts.put(PREPROCESSOR, preprocessor(settings));
         return texts;
     }
 

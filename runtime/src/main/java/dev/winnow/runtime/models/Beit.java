@@ -2,8 +2,8 @@ package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
-import dev.winnow.layers.LayerScale;
 import dev.winnow.layers.RelativePositionBias;
+import dev.winnow.layers.Residual;
 import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenKind;
@@ -47,8 +47,8 @@ final class Beit {
             WeightScope layer = beit.at("encoder.layer").at(Integer.toString(i));
             RelativePositionBias bias = own ? relative.bias(layer.at("attention.attention"), size.heads()) : null;
             if (shared != null) bias = bias == null ? shared : bias.plus(shared);
-            LayerScale scale = scaled ? new LayerScale(layer.vector("lambda_1", width), layer.vector("lambda_2", width)) : null;
-            layers.add(backend.compile(Vit.layer(layer, size, true, false, bias, scale)));
+            Residual residual = scaled ? Residual.normed(layer.factors("lambda_1", width), layer.factors("lambda_2", width)) : Residual.PLAIN;
+            layers.add(backend.compile(Vit.layer(layer, size, true, false, bias, residual)));
         }
         boolean mean = c.flag("use_mean_pooling", true);
         VisionEncoder encoder = new VisionEncoder(backend, embedding, null, new StackRunner(Stage.VISION, layers),

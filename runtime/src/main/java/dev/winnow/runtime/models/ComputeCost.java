@@ -1,6 +1,7 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Attention;
+import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.TransformerLayer;
@@ -10,20 +11,32 @@ import java.util.List;
 public final class ComputeCost {
     private ComputeCost() {}
 
-    /** Dense layers over n new tokens of a sequence that had none before; a causal mask halves the attention. */
+    /** Dense layers over n new tokens of a sequence that had none before; masked pairs of tokens cost nothing. */
     public static long layers(List<TransformerLayer> layers, long n) {
         long flops = 0;
         for (TransformerLayer l : layers) {
             Attention a = l.attention();
             flops += n * (product(a.query()) + product(a.key()) + product(a.value()) + product(a.output()));
-            flops += n * switch (l.mlp()) {
-                case Mlp.Plain m -> product(m.up()) + product(m.down());
-                case Mlp.Gated m -> product(m.gate()) + product(m.up()) + product(m.down());
-            };
-            long pairs = a.mask().causal() ? n * (n + 1) / 2 : n * n;
-            flops += 4 * pairs * a.heads() * a.headDim();
+            flops += n * mlp(l.mlp());
+            flops += 4 * pairs(a.mask(), n) * a.heads() * a.headDim();
         }
         return flops;
+    }
+
+    /** One token through an MLP; of a mixture it runs only its own experts. */
+    private static long mlp(Mlp mlp) {
+        return switch (mlp) {
+            case Mlp.Plain m -> product(m.up()) + product(m.down());
+            case Mlp.Gated m -> product(m.gate()) + product(m.up()) + product(m.down());
+            case Mlp.MixtureOfExperts m -> product(m.router()) + m.active() * mlp(m.experts().getFirst());
+        };
+    }
+
+    /** (query, key) pairs of n tokens that a mask lets through. */
+    private static long pairs(AttentionMask mask, long n) {
+        if (!mask.causal()) return n * n;
+        long seen = Math.min(n, mask.window());
+        return seen * (seen + 1) / 2 + (n - seen) * seen;
     }
 
     /** One row through a map. */

@@ -17,6 +17,11 @@ final class Config {
         return size(s, key, otherwise, 1 << 28);
     }
 
+    /** A size that has to be there. */
+    static int size(Settings s, String key) {
+        return size(s, key, s.integer(key));
+    }
+
     private static int size(Settings s, String key, int otherwise, int most) {
         int value = s.integer(key, otherwise);
         if (value < 1 || value > most) {
@@ -34,9 +39,18 @@ final class Config {
         return size(s, "num_hidden_layers", otherwise, MOST_LAYERS);
     }
 
+    static int layers(Settings s, String key) {
+        return size(s, key, s.integer(key), MOST_LAYERS);
+    }
+
     /** Side of the pictures a model looks at, in pixels. */
     static int imageSize(Settings s, int otherwise) {
         return size(s, "image_size", otherwise, LARGEST_IMAGE);
+    }
+
+    /** A number from 0 on that has to be there. */
+    static double atLeastZero(Settings s, String key) {
+        return atLeastZero(s, key, s.number(key));
     }
 
     /** A number from 0 on. */
@@ -59,6 +73,10 @@ final class Config {
     private static double requirePositive(String key, double value) {
         if (value <= 0) throw new CheckpointException("config: " + key + " should be above 0 but is " + value);
         return value;
+    }
+
+    static Activation activation(Settings s, String key) {
+        return activation(s, key, s.string(key));
     }
 
     static Activation activation(Settings s, String key, String otherwise) {

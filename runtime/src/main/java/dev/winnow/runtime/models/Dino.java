@@ -4,9 +4,9 @@ import dev.winnow.layers.Activation;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
-import dev.winnow.layers.LayerScale;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
+import dev.winnow.layers.Residual;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
@@ -73,14 +73,14 @@ final class Dino {
                         a.linear("value", width, width, bias), layer.linear("attention.output.dense", width, width, true),
                         AttentionMask.BIDIRECTIONAL, null),
                 layer.layerNorm("norm2", width, size.epsilon()), mlp,
-                new LayerScale(layer.vector("layer_scale1.lambda1", width), layer.vector("layer_scale2.lambda1", width)));
+                Residual.normed(layer.factors("layer_scale1.lambda1", width), layer.factors("layer_scale2.lambda1", width)));
     }
 
     /** SwiGLU of two thirds of the plain MLP's neurons, rounded up to a multiple of 8; gate and up are stored as one matrix. */
     private static Mlp gated(WeightScope mlp, int width, int inner) {
         int neurons = ((int) (inner * 2.0 / 3) + 7) / 8 * 8;
         Linear in = mlp.linear("weights_in", 2 * neurons, width, true);
-        return new Mlp.Gated(in.rows(0, neurons), in.rows(neurons, 2 * neurons), mlp.linear("weights_out", width, neurons, true),
+        return new Mlp.Gated(in.rows(0, neurons), in.rows(neurons, neurons), mlp.linear("weights_out", width, neurons, true),
                 Activation.SILU);
     }
 }

@@ -27,6 +27,7 @@ record EncoderSize(int width, int heads, int headDim, int inner, int layers, dou
 
     /** Attention of all heads with logits scaled by 1 / sqrt(headDim). */
     Attention attention(Linear query, Linear key, Linear value, Linear output, AttentionMask mask, RelativePositionBias relative) {
-        return new Attention(query, key, value, output, heads, heads, headDim, (float) (1 / Math.sqrt(headDim)), mask, null, relative);
+        return new Attention(query, key, value, output, heads, heads, headDim, (float) (1 / Math.sqrt(headDim)), mask, null)
+                .withRelative(relative);
     }
 }

@@ -1,41 +1,52 @@
 package dev.winnow.runtime.models;
 
-import dev.winnow.layers.Activation;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.KvCache;
-import dev.winnow.layers.Linear;
 import dev.winnow.layers.Norm;
 import dev.winnow.layers.RopeScaling;
-import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.LearnedParts;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.StackRunner;
+import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.RequestException;
-import dev.winnow.weights.Tensor;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * A decoder: embeddings, blocks, final norm and vocabulary projection. The families that differ in names and layers build one.
  *
- * @param embeddings [vocabulary, width]
- * @param head       [vocabulary, width]; the embeddings themselves in tied models
- * @param context    longest sequence the model was made for
- * @param learned    what the checkpoint has for reduction methods
+ * @param family  the Hugging Face {@code model_type}
+ * @param context longest sequence the model was made for
+ * @param learned what the checkpoint has for reduction methods
  */
-public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stack, Norm finalNorm, Linear head, int context,
-                            LearnedParts learned) implements Model {
+public record LanguageModel(String family, Backend backend, Embedding embedding, StackRunner stack, Norm finalNorm, Head head,
+                            int context, LearnedParts learned) implements Model {
     /** Beyond so many contexts, dynamic scaling makes no sense of positions any more. */
     private static final int STRETCH = 16;
 
-    @Override
-    public String family() {
-        return "llama";
+    /**
+     * Makes layers ready to run, with all that goes around them.
+     *
+     * @param model where methods look for learned parts
+     */
+    static LanguageModel of(String family, Embedding embedding, List<TransformerLayer> layers, Norm finalNorm, Head head, int context,
+                            WeightScope model, Backend backend) {
+        int width = embedding.words().dim(1);
+        StackRunner stack = new StackRunner(Stage.LANGUAGE, layers.stream().map(backend::compile).toList())
+                .before((hidden, n, workspace) -> {
+                    float[] normed = new float[n * width];
+                    backend.normalise(finalNorm, hidden, n, width, normed);
+                    return normed;
+                });
+        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, context,
+                new LearnedParts(backend, stack.descriptions(), model::find));
     }
 
     @Override
@@ -44,16 +55,16 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
     }
 
     public int width() {
-        return embeddings.dim(1);
+        return embedding.words().dim(1);
     }
 
     public int vocabulary() {
-        return embeddings.dim(0);
+        return embedding.words().dim(0);
     }
 
-    /** Embeddings of ids into rows of target, from row on. */
+    /** Embeddings of ids into rows of target, from row on; rows are positions of the sequence. */
     public void embed(int[] ids, float[] target, int row) {
-        EmbeddingTable.lookUp(embeddings, ids, target, row);
+        embedding.lookUp(ids, row, target, row);
     }
 
     /**
@@ -61,8 +72,8 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
      * there to go beyond.
      */
     public int longest() {
-        RotaryEmbedding rotary = stack.descriptions().getFirst().attention().rotary();
-        boolean stretches = rotary.scaling() instanceof RopeScaling.Dynamic;
+        boolean stretches = stack.descriptions().stream().map(l -> l.attention().rotary())
+                .anyMatch(r -> r != null && r.scaling() instanceof RopeScaling.Dynamic);
         return stretches ? (int) Math.min(Integer.MAX_VALUE, (long) STRETCH * context) : context;
     }
 
@@ -86,9 +97,7 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
 
     /** Logits [rows, vocabulary] of normed hidden states. */
     public float[] logits(float[] normed, int rows, Workspace workspace) {
-        float[] logits = new float[rows * vocabulary()];
-        backend.linear(head, normed, rows, logits, Activation.NONE, workspace.work());
-        return logits;
+        return head.logits(backend, normed, rows, workspace.work());
     }
 
     /**
@@ -104,7 +113,7 @@ public record LanguageModel(Backend backend, Tensor embeddings, StackRunner stac
     /** One word of a sequence, embedded. */
     public Tokens token(int id, int position) {
         Tokens token = new Tokens(new float[width()], width(), TokenLedger.uniform(1, position, TokenKind.TEXT));
-        embed(new int[] {id}, token.hidden(), 0);
+        embedding.lookUp(new int[] {id}, position, token.hidden(), 0);
         return token;
     }
 

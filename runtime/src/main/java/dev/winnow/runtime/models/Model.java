@@ -10,6 +10,11 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
     /** The Hugging Face {@code model_type}. */
     String family();
 
+    /** Whether models of a {@code model_type} take text and nothing else. */
+    static boolean readsOnly(String type) {
+        return LanguageFamilies.types().contains(type);
+    }
+
     /** What a reduction plan has to know. */
     ModelShape shape();
 
@@ -21,16 +26,18 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
     static Model load(Settings config, WeightScope root, Backend backend) {
         String type = config.string("model_type");
         return switch (type) {
-            case "llama", "llama_swiftkv" -> Llama.load(config, root, backend);
             case "vit", "deit" -> Vit.load(config, root, backend);
             case "beit" -> Beit.load(config, root, backend);
             case "dinov2", "dinov2_with_registers" -> Dino.load(config, root, backend);
             case "clip", "clip_vision_model" -> Clip.load(config, root, backend);
             case "siglip", "siglip_vision_model" -> Siglip.load(config, root, backend);
             case "llava" -> Llava.load(config, root, backend);
-            default -> throw new CheckpointException("config.json: model_type '" + type
-                    + "' is not supported; known are llama, llama_swiftkv, vit, deit, beit,"
-                    + " dinov2, dinov2_with_registers, clip, clip_vision_model, siglip, siglip_vision_model, llava");
+            default -> {
+                if (LanguageFamilies.types().contains(type)) yield LanguageFamilies.load(type, config, root, backend);
+                throw new CheckpointException("config.json: model_type '" + type
+                        + "' is not supported; known are " + String.join(", ", LanguageFamilies.types())
+                        + ", vit, deit, beit, dinov2, dinov2_with_registers, clip, clip_vision_model, siglip, siglip_vision_model, llava");
+            }
         };
     }
 }

@@ -1,19 +1,51 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.RopeScaling;
+import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
+import java.util.List;
 
 /** Reads {@code rope_scaling} (or the newer {@code rope_parameters}) of a configuration. */
 final class RopeSettings {
     private RopeSettings() {}
 
-    static double theta(Settings config, double otherwise) {
-        if (config.has("rope_theta")) return Config.positive(config, "rope_theta");
-        return config.optionalSection("rope_parameters").map(s -> Config.positive(s, "rope_theta", otherwise)).orElse(otherwise);
+    /** The base of the frequencies, by default that of the paper. */
+    private static double theta(Settings config) {
+        double known = Config.positive(config, "rope_theta", 10000);
+        return config.optionalSection("rope_parameters").map(s -> Config.positive(s, "rope_theta", known)).orElse(known);
     }
 
-    static RopeScaling scaling(Settings config, int context) {
+    /**
+     * Rotation of the first channels of each head, as many as {@code partial_rotary_factor} says.
+     *
+     * @param context longest sequence the model was made for
+     */
+    static RotaryEmbedding rotary(Settings config, int headDim, int context) {
+        return rotary(config, headDim, Config.positive(config, "partial_rotary_factor", 1), theta(config), context);
+    }
+
+    /** @param share of the channels of a head that is rotated */
+    static RotaryEmbedding rotary(Settings config, int headDim, double share, double theta, int context) {
+        int dimensions = dimensions(headDim, share);
+        return new RotaryEmbedding(dimensions, theta, scaling(config, dimensions, context));
+    }
+
+    /** Rotation of whole heads without any scaling. */
+    static RotaryEmbedding unscaled(int headDim, double theta) {
+        return new RotaryEmbedding(dimensions(headDim, 1), theta, new RopeScaling.None());
+    }
+
+    private static int dimensions(int headDim, double share) {
+        int dimensions = (int) (headDim * share);
+        if (dimensions < 2 || dimensions % 2 != 0 || dimensions > headDim) {
+            throw new CheckpointException("config: rotary positions need an even number of channels, but " + share + " of the "
+                    + headDim + " of a head (head_dim) are " + dimensions);
+        }
+        return dimensions;
+    }
+
+    private static RopeScaling scaling(Settings config, int dimensions, int context) {
         Settings s = config.optionalSection("rope_scaling").or(() -> config.optionalSection("rope_parameters")).orElse(null);
         if (s == null) return new RopeScaling.None();
         String type = s.string("rope_type", s.string("type", "default"));
@@ -23,9 +55,28 @@ final class RopeSettings {
             case "dynamic" -> new RopeScaling.Dynamic(Config.positive(s, "factor"), context);
             case "llama3" -> llama3(s);
             case "yarn" -> yarn(s, context);
+            case "longrope", "su" -> longRope(config, s, dimensions / 2, context);
             default -> throw new CheckpointException("config: rope_scaling type '" + type + "' is not supported; known are default, linear,"
-                    + " dynamic, llama3, yarn");
+                    + " dynamic, llama3, yarn, longrope");
         };
+    }
+
+    private static RopeScaling longRope(Settings config, Settings s, int frequencies, int context) {
+        String key = "original_max_position_embeddings";
+        Settings place = config.has(key) ? config : s;
+        int trained = Config.size(place, key, context);
+        double factor = place.has(key) ? (double) context / trained : Config.positive(s, "factor");
+        double attention = s.has("attention_factor") ? Config.positive(s, "attention_factor")
+                : RopeScaling.LongRope.recommendedAttentionFactor(factor, trained);
+        return new RopeScaling.LongRope(factors(s, "short_factor", frequencies), factors(s, "long_factor", frequencies), trained, attention);
+    }
+
+    private static List<Double> factors(Settings s, String key, int frequencies) {
+        List<Double> factors = s.numbers(key);
+        if (factors.size() != frequencies || factors.stream().anyMatch(f -> f <= 0)) {
+            throw new CheckpointException("config: " + key + " should hold " + frequencies + " numbers above 0 but holds " + factors);
+        }
+        return factors;
     }
 
     private static RopeScaling llama3(Settings s) {

@@ -49,8 +49,8 @@ final class Siglip {
         int width = size.width();
         WeightScope a = head.at("attention");
         Linear in = new Linear(a.matrix("in_proj_weight", 3 * width, width), a.vector("in_proj_bias", 3 * width));
-        return new Pooling.Attentive(head.vector("probe", 1, 1, width), in.rows(0, width), in.rows(width, 2 * width),
-                in.rows(2 * width, 3 * width), a.linear("out_proj", width, width, true), size.heads(),
+        return new Pooling.Attentive(head.vector("probe", 1, 1, width), in.rows(0, width), in.rows(width, width),
+                in.rows(2 * width, width), a.linear("out_proj", width, width, true), size.heads(),
                 head.layerNorm("layernorm", width, size.epsilon()), Clip.mlp(head.at("mlp"), size));
     }
 

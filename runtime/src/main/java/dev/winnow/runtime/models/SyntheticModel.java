@@ -81,7 +81,7 @@ public final class SyntheticModel {
         long n = 1;
         for (long d : shape) n = Math.multiplyExact(n, d);
         MemorySegment data = arena.allocate(Math.max(1, n * dtype.bytes())).asSlice(0, n * dtype.bytes());
-        boolean norm = name.contains("norm") && name.endsWith(".weight");
+        boolean norm = (name.contains("norm") || name.contains("ln_")) && name.endsWith(".weight");
         boolean bias = name.endsWith(".bias");
         long elements = n;
         double spread = norm || bias ? 0 : DEVIATION * Math.sqrt(3);

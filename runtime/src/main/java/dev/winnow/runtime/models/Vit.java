@@ -4,10 +4,10 @@ import dev.winnow.layers.Activation;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
-import dev.winnow.layers.LayerScale;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.RelativePositionBias;
+import dev.winnow.layers.Residual;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
@@ -35,7 +35,7 @@ final class Vit {
         boolean bias = c.flag("qkv_bias", true);
         List<CompiledLayer> layers = new ArrayList<>();
         for (int i = 0; i < size.layers(); i++) {
-            layers.add(backend.compile(layer(vit.at("encoder.layer").at(Integer.toString(i)), size, bias, bias, null, null)));
+            layers.add(backend.compile(layer(vit.at("encoder.layer").at(Integer.toString(i)), size, bias, bias, null, Residual.PLAIN)));
         }
         VisionEncoder encoder = new VisionEncoder(backend, embedding(c, vit.at("embeddings"), width, distills), null,
                 new StackRunner(Stage.VISION, layers), vit.layerNorm("layernorm", width, size.epsilon()));
@@ -75,7 +75,7 @@ final class Vit {
      * @param keyBias of keys
      */
     static TransformerLayer layer(WeightScope layer, EncoderSize size, boolean bias, boolean keyBias, RelativePositionBias relative,
-                                  LayerScale scale) {
+                                  Residual residual) {
         int width = size.width();
         WeightScope a = layer.at("attention.attention");
         return new TransformerLayer(
@@ -85,6 +85,6 @@ final class Vit {
                         AttentionMask.BIDIRECTIONAL, relative),
                 layer.layerNorm("layernorm_after", width, size.epsilon()),
                 new Mlp.Plain(layer.linear("intermediate.dense", size.inner(), width, true),
-                        layer.linear("output.dense", width, size.inner(), true), size.activation()), scale);
+                        layer.linear("output.dense", width, size.inner(), true), size.activation()), residual);
     }
 }

@@ -6,8 +6,11 @@ import dev.winnow.weights.Checkpoint;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * A place in a checkpoint's tree of names; the path through the code is the path of the weight names. Every tensor is asked for with
@@ -65,6 +68,13 @@ public final class WeightScope {
         return new WeightScope(source, prefix + child + ".");
     }
 
+    /** What the numbered places 0 .. count - 1 below this one hold. */
+    <T> List<T> each(int count, BiFunction<WeightScope, Integer, T> read) {
+        List<T> all = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) all.add(read.apply(at(Integer.toString(i)), i));
+        return all;
+    }
+
     /** This place, with names that begin one way read under another. */
     WeightScope renamed(String from, String to) {
         return new WeightScope(new Source() {
@@ -107,6 +117,11 @@ public final class WeightScope {
         return new Linear(matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : null);
     }
 
+    /** An affine map whose weight is stored as [in, out]; a transposed copy. */
+    Linear transposed(String name, int out, int in) {
+        return new Linear(matrix(name + ".weight", in, out).transposed(), vector(name + ".bias", out));
+    }
+
     /** A matrix or kernel of a type that products can be computed with. */
     Tensor matrix(String name, long... shape) {
         return weights(name, shape);
@@ -137,7 +152,19 @@ public final class WeightScope {
         return new Norm.Layer(vector(name + ".weight", width), vector(name + ".bias", width), (float) epsilon);
     }
 
+    /** Factors on channels. */
+    Norm factors(String name, int width) {
+        return new Norm.Factors(vector(name, width));
+    }
+
     Norm rmsNorm(String name, int width, double epsilon) {
         return new Norm.Rms(vector(name + ".weight", width), (float) epsilon);
+    }
+
+    /** An RMSNorm whose weight is stored less one. */
+    Norm rmsNormAroundOne(String name, int width, double epsilon) {
+        float[] weight = vector(name + ".weight", width);
+        for (int i = 0; i < width; i++) weight[i] += 1;
+        return new Norm.Rms(weight, (float) epsilon);
     }
 }

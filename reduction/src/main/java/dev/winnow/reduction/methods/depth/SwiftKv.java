@@ -82,7 +82,7 @@ public record SwiftKv(String spec, int layer) implements ReductionMethod {
         int width = a.query().in();
         Attention making = a.with(a.query(), learned.linear(spec, attention(l) + "k_proj_swiftkv", a.key().out(), width),
                 learned.linear(spec, attention(l) + "v_proj_swiftkv", a.value().out(), width));
-        return learned.backend().compile(new TransformerLayer(norm(learned, own, width), making, own.mlpNorm(), own.mlp()));
+        return learned.backend().compile(own.with(norm(learned, own, width), making));
     }
 
     /** The layer with its new queries. */
@@ -91,7 +91,7 @@ public record SwiftKv(String spec, int layer) implements ReductionMethod {
         Attention a = own.attention();
         Linear query = learned.linear(spec, attention(l) + "q_proj_swiftkv", a.query().out(), a.query().in());
         Attention asking = a.with(query, a.key(), a.value());
-        return learned.backend().compile(new TransformerLayer(own.attentionNorm(), asking, own.mlpNorm(), own.mlp()));
+        return learned.backend().compile(own.with(own.attentionNorm(), asking));
     }
 
     private Norm norm(LearnedParts learned, TransformerLayer like, int width) {

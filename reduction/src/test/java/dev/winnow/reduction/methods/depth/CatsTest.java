@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Mlp;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.Schedule;
@@ -71,7 +72,7 @@ class CatsTest {
         float[] expected = state.clone();
         CompiledLayer layer = one.layers().getFirst();
         layer.attend(expected, 1, new int[] {PROMPT}, null, dense.layer(0), List.of(), new Workspace());
-        float[] bias = layer.description().mlp().down().bias();
+        float[] bias = ((Mlp.Dense) layer.description().mlp()).down().bias();
         for (int c = 0; c < WIDTH; c++) expected[c] += bias[c];
         assertThat(one.step(state, cache, schedule)).isEqualTo(expected);
     }
