@@ -95,6 +95,7 @@ public final class CpuBackend implements Backend {
         @Override
         public List<float[]> attend(AttentionMode mode, float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
                                     Workspace ws) {
+            Scoring scores = scoring.in(mode);
             if (mode != null && attention.relative() != null) {
                 throw new UnsupportedOperationException("layers with a relative position bias can only attend densely");
             }
@@ -116,10 +117,11 @@ public final class CpuBackend implements Backend {
                             && PagedAttention.leavesOut(p, kv) -> ws.work().attention(PagedAttention.attend(kernels, workers, q,
                                     attention.heads(), kv, attention.scale(), attention.softcap(), p, attended), 1, attention.headDim());
                     case AttentionMode.TokenSets s -> attendInSets(s.sets(), q, n, positions, kv, attended, ws);
-                    case null, default -> attendDensely(q, n, positions, kv, attended, ws);
+                    case AttentionMode.Windows w -> attendInWindows(w.bounds(), q, k, v, bias, probes, attended, ws);
+                    case null, default -> attendDensely(scores, q, n, positions, kv, attended, ws);
                 }
             }
-            return finish(x, q, attended, n, positions, kv, probes, ws);
+            return finish(scores, x, q, attended, n, positions, kv, probes, ws);
         }
 
         @Override
@@ -127,15 +129,15 @@ public final class CpuBackend implements Backend {
             float[] normed = normed(layer.attentionNorm(), x, n, ws);
             float[] q = queries(normed, n, positions, ws);
             float[] attended = ws.buffer(Workspace.Slot.ATTENDED, n * queryWidth);
-            attendDensely(q, n, positions, kv, attended, ws);
-            return finish(x, q, attended, n, positions, kv, probes, ws);
+            attendDensely(scoring, q, n, positions, kv, attended, ws);
+            return finish(scoring, x, q, attended, n, positions, kv, probes, ws);
         }
 
         /** Observes what was asked for and adds what attention gathered to x. */
-        private List<float[]> finish(float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv, List<Probe> probes,
-                                     Workspace ws) {
+        private List<float[]> finish(Scoring scores, float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv,
+                                     List<Probe> probes, Workspace ws) {
             List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(q, n, positions, kv, scoring, p, ws));
+            for (Probe p : probes) rows.add(observe(q, n, positions, kv, scores, p, ws));
             float[] entered = x;
             if (layer.residual().parallel()) {
                 entered = ws.buffer(Workspace.Slot.ENTERED, n * width);
@@ -171,9 +173,27 @@ public final class CpuBackend implements Backend {
             eachRow(n, width, i -> kernels.addScaled(x, i * width, branch, i * width, width, layer.residual().scale()));
         }
 
-        private void attendDensely(float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
-            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scoring, attended, queryWidth);
-            ws.work().attention(pairs(n, kv), attention.heads(), attention.headDim());
+        private void attendDensely(Scoring scores, float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
+            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scores, attended, queryWidth);
+            ws.work().attention(pairs(scores, n, kv), attention.heads(), attention.headDim());
+        }
+
+        /** Window by window: a short dense attention each. */
+        private void attendInWindows(int[] bounds, float[] q, float[] k, float[] v, float[] bias, List<Probe> probes, float[] attended,
+                                     Workspace ws) {
+            if (!probes.isEmpty()) throw new UnsupportedOperationException("attention in windows cannot be observed");
+            for (int w = 0; w + 1 < bounds.length; w++) {
+                int from = bounds[w];
+                int to = bounds[w + 1];
+                int n = to - from;
+                int[] places = IntStream.range(0, n).toArray();
+                KeyValues own = new KeyValues(attention.kvHeads(), attention.headDim(), n);
+                own.append(Arrays.copyOfRange(k, from * keyWidth, to * keyWidth), Arrays.copyOfRange(v, from * keyWidth, to * keyWidth),
+                        keyWidth, n, places, bias == null ? null : Arrays.copyOfRange(bias, from, to));
+                float[] results = new float[n * queryWidth];
+                attendDensely(scoring, Arrays.copyOfRange(q, from * queryWidth, to * queryWidth), n, places, own, results, ws);
+                System.arraycopy(results, 0, attended, from * queryWidth, results.length);
+            }
         }
 
         /** Head by head on gathered rows: a short dense attention whose results go back to the tokens' places. */
@@ -192,7 +212,7 @@ public final class CpuBackend implements Backend {
                     places[i] = positions[set[i]];
                 }
                 TiledAttention.attend(kernels, workers, queries, dim, set.length, 1, places, own, scoring, results, dim);
-                ws.work().attention(pairs(set.length, own), 1, dim);
+                ws.work().attention(pairs(scoring, set.length, own), 1, dim);
                 for (int i = 0; i < set.length; i++) System.arraycopy(results, i * dim, attended, set[i] * queryWidth + at, dim);
             }
         }
@@ -209,7 +229,7 @@ public final class CpuBackend implements Backend {
             kv.append(keys, repeated(v, keyWidth, owner), keyWidth, all, copies.positions(),
                     bias == null ? null : repeated(bias, 1, owner));
             float[] results = new float[all * queryWidth];
-            attendDensely(queries, all, copies.positions(), kv, results, ws);
+            attendDensely(scoring, queries, all, copies.positions(), kv, results, ws);
             int[] count = new int[n];
             for (int o : owner) count[o]++;
             Arrays.fill(attended, 0, n * queryWidth, 0f);
@@ -401,11 +421,13 @@ public final class CpuBackend implements Backend {
         }
 
         /** (query, key) pairs that the mask lets through, averaged over the key heads. */
-        private long pairs(int n, KeyValues kv) {
+        private long pairs(Scoring scores, int n, KeyValues kv) {
             long pairs = 0;
             for (int h = 0; h < kv.heads(); h++) {
                 long length = kv.length(h);
-                if (!attention.mask().causal()) {
+                if (scores.ends() != null) {
+                    for (int end : scores.ends()) pairs += Math.min(attention.mask().window(), length - n + end);
+                } else if (!attention.mask().causal()) {
                     pairs += n * length;
                 } else {
                     long window = attention.mask().window();

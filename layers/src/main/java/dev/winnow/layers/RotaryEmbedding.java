@@ -8,8 +8,13 @@ import java.util.List;
  *
  * @param dimensions rotated channels per head, even
  * @param theta      the base of the frequencies
+ * @param axes       what positions are along, or null for one axis
  */
-public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling) {
+public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling, RotaryAxes axes) {
+    /** Positions along one axis. */
+    public RotaryEmbedding(int dimensions, double theta, RopeScaling scaling) {
+        this(dimensions, theta, scaling, null);
+    }
 
     /** Cosines and sines, each [positions, dimensions / 2], already times the attention factor. */
     public record Table(float[] cos, float[] sin) {}
@@ -24,16 +29,22 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
      * @param positions at least n entries
      */
     public Table table(int[] positions, int n) {
+        return table(positions, n, null);
+    }
+
+    /** @param places of the positions along the axes, or null where all coordinates are the position itself */
+    Table table(int[] positions, int n, RotaryAxes.Places places) {
         int highest = 0;
         for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
-        float[] frequencies = frequencies(highest + 1);
+        float[] frequencies = axes != null && axes.restarts() ? axes.restarted(theta) : frequencies(highest + 1);
         float attention = attentionFactor();
         int half = half();
         float[] cos = new float[n * half];
         float[] sin = new float[n * half];
         for (int i = 0; i < n; i++) {
             for (int d = 0; d < half; d++) {
-                float angle = frequencies[d] * positions[i];
+                int at = axes == null || places == null ? positions[i] : places.of(axes.axis().get(d), positions[i]);
+                float angle = frequencies[d] * at;
                 cos[i * half + d] = (float) Math.cos(angle) * attention;
                 sin[i * half + d] = (float) Math.sin(angle) * attention;
             }

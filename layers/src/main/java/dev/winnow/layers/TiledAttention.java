@@ -170,6 +170,7 @@ public final class TiledAttention {
         private final float softcap;
         private final RelativePositionBias relative;
         private final AttentionMask mask;
+        private final int[] ends;
         private final int dim;
         private final int width;
         private final int tile;
@@ -190,6 +191,7 @@ public final class TiledAttention {
             this.softcap = scoring.softcap();
             this.relative = scoring.relative();
             this.mask = scoring.mask();
+            this.ends = scoring.ends();
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
@@ -214,6 +216,7 @@ public final class TiledAttention {
         /** One past the last slot that query i sees. */
         private int end(int h, int i) {
             int length = kv.length(h);
+            if (ends != null) return Math.clamp((long) length - n + ends[i], 0, length);
             return mask.causal() ? Math.clamp((long) length - n + i + 1, 0, length) : length;
         }
 

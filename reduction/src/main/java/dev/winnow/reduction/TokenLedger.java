@@ -97,6 +97,27 @@ public final class TokenLedger {
         return encoder(special, grid.cells(), grid, image);
     }
 
+    /**
+     * The patches of one image in an order of their own.
+     *
+     * @param cells of the tokens
+     */
+    public static TokenLedger picture(int[] cells, Grid grid, int image) {
+        int n = cells.length;
+        TokenKind[] kinds = new TokenKind[n];
+        Arrays.fill(kinds, TokenKind.VISUAL);
+        int[] images = new int[n];
+        Arrays.fill(images, image);
+        return of(IntStream.range(0, n).toArray(), kinds, images, cells, grids(grid, image));
+    }
+
+    private static List<Grid> grids(Grid grid, int image) {
+        Grid[] grids = new Grid[image + 1];
+        Arrays.fill(grids, Grid.NONE);
+        grids[image] = grid;
+        return List.of(grids);
+    }
+
     private static TokenLedger encoder(List<TokenKind> inFront, int patches, Grid grid, int image) {
         int special = inFront.size();
         int n = patches + special;
@@ -104,11 +125,8 @@ public final class TokenLedger {
         Arrays.fill(kinds, special, n, TokenKind.VISUAL);
         int[] images = new int[n];
         Arrays.fill(images, image);
-        Grid[] grids = new Grid[image + 1];
-        Arrays.fill(grids, Grid.NONE);
-        grids[image] = grid;
         int[] cells = IntStream.range(-special, patches).map(i -> Math.max(-1, i)).toArray();
-        return of(IntStream.range(0, n).toArray(), kinds, images, cells, List.of(grids));
+        return of(IntStream.range(0, n).toArray(), kinds, images, cells, grids(grid, image));
     }
 
     public int count() {

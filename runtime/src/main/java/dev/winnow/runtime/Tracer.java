@@ -14,10 +14,10 @@ import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
 import dev.winnow.runtime.models.Trace;
 import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.weights.Tensor;
 import java.util.ArrayList;
@@ -69,12 +69,12 @@ public final class Tracer {
             case LanguageModel m -> language(m, inputs);
             case VisionTransformer m -> vision(m, inputs);
             case ImageTextEncoder m -> imageText(m, inputs);
-            case Llava m -> llava(m, inputs);
+            case VisionLanguageModel m -> seeing(m, inputs);
         }
         return trace.tensors();
     }
 
-    private static Tensor required(Map<String, Tensor> inputs, String name) {
+    static Tensor required(Map<String, Tensor> inputs, String name) {
         Tensor t = inputs.get(name);
         if (t == null) throw new RequestException("the inputs have no tensor '" + name + "', which this model needs");
         return t;
@@ -112,6 +112,7 @@ public final class Tracer {
         return rows;
     }
 
+    /** Pixels [batch, channels, height, width] of a size that a tower takes. */
     private static float[] pixels(Tensor t, VisionEncoder tower) {
         int size = tower.imageSize();
         int channels = tower.channels();
@@ -120,15 +121,7 @@ public final class Tracer {
             throw new RequestException("pixel_values should have shape [batch, " + channels + ", " + size + ", " + size + "] but has "
                     + Arrays.toString(t.shape()));
         }
-        switch (t.dtype()) {
-            case F64, F32, F16, BF16 -> { }
-            default -> throw new RequestException("pixel_values should hold floating-point numbers but is " + t.dtype());
-        }
-        float[] pixels = t.toFloats();
-        for (float p : pixels) {
-            if (!Float.isFinite(p)) throw new RequestException("pixel_values holds " + p + "; all values should be finite");
-        }
-        return pixels;
+        return PixelInputs.finite(t);
     }
 
     // ---- vision ----
@@ -237,42 +230,48 @@ public final class Tracer {
         return IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
     }
 
-    private void llava(Llava m, Map<String, Tensor> inputs) {
+    private void seeing(VisionLanguageModel m, Map<String, Tensor> inputs) {
         int[][] batch = rows(required(inputs, "input_ids"));
         int[][] mask = mask(inputs);
         if (mask != null && Arrays.stream(mask).flatMapToInt(Arrays::stream).anyMatch(i -> i == 0)) {
             throw new RequestException("attention_mask hides tokens, but this model (" + m.family() + ") takes prompts without padding");
         }
-        Tensor t = inputs.get("pixel_values");
-        int images = t == null ? 0 : t.dim(0);
-        float[] pixels = t == null ? null : pixels(t, m.vision());
+        List<VisionLanguageModel.Image> images = new PixelInputs(m, inputs).images();
         // a plan for the tower ends at the features; dense, the whole tower is recorded
         int blocks = plan.isEmpty() ? m.vision().layers() : m.lastBlock() + 1;
-        List<Llava.ImageFeatures> features = new ArrayList<>();
-        for (int i = 0; i < images; i++) {
-            features.add(m.look(pixels, i * (pixels.length / images), i, blocks, schedule, workspace, trace, recorder()));
+        List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+        List<Long> packed = new ArrayList<>();
+        int tiles = 0;
+        for (VisionLanguageModel.Image image : images) {
+            List<VisionLanguageModel.ImageFeatures> own = m.look(image, tiles, blocks, schedule, workspace, trace, recorder());
+            tiles += image.tiles().size();
+            own.forEach(f -> packed.add((long) f.ledger().count()));
+            features.addAll(own);
+        }
+        if (!packed.isEmpty()) {
+            trace.tensor(Tensor.ofLongs("packed_lengths", packed.stream().mapToLong(n -> n).toArray(), packed.size()));
         }
         List<int[]> generated = new ArrayList<>();
         int taken = 0;
         for (int[] ids : batch) {
             int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
-            int wanted = places / m.tokensPerImage();
-            if (places % m.tokensPerImage() != 0) {
-                throw new RequestException("input_ids has " + places + " image tokens in a sequence, but an image takes "
-                        + m.tokensPerImage());
+            int from = taken;
+            while (places > 0 && taken < features.size()) places -= features.get(taken++).places();
+            if (places > 0) {
+                throw new RequestException("input_ids has places for more images than the " + images.size() + " in pixel_values");
             }
-            if (taken + wanted > images) {
-                throw new RequestException("input_ids has places for more images than the " + images + " in pixel_values");
+            if (places < 0) {
+                throw new RequestException("input_ids has " + -places + " image tokens too few in a sequence; an image takes "
+                        + features.get(taken - 1).places());
             }
-            Tokens prompt = m.merge(ids, features.subList(taken, taken + wanted), 0);
-            taken += wanted;
+            Tokens prompt = m.merge(ids, features.subList(from, taken), workspace);
             m.language().requireRoom(prompt.count(), 0);
             record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
         }
-        if (taken < images) {
-            throw new RequestException("pixel_values holds " + images + (images == 1 ? " image" : " images")
-                    + ", but input_ids has places for " + taken);
+        if (taken < features.size()) {
+            throw new RequestException("pixel_values holds " + images.size() + (images.size() == 1 ? " image" : " images")
+                    + ", but input_ids has no places for all of them");
         }
         generated(generated);
     }

@@ -21,11 +21,12 @@ import dev.winnow.runtime.images.ImageProcessor;
 import dev.winnow.runtime.images.Pixels;
 import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.images.TiledImage;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
 import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.runtime.models.WeightScope;
 import dev.winnow.runtime.sampling.GenerationDefaults;
@@ -126,29 +127,36 @@ public final class Winnow implements AutoCloseable {
         return switch (model) {
             case LanguageModel m -> {
                 if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
-                int[] ids = prompting().ids(request, -1, 0);
+                int[] ids = prompting().ids(request);
                 float[] hidden = new float[ids.length * m.width()];
                 m.embed(ids, hidden, 0);
                 Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
                 ExplanationRecorder explaining = new ExplanationRecorder(0, 0, 0);
                 yield answer(request, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
             }
-            case Llava m -> {
-                int[] ids = prompting().ids(request, m.imageToken(), m.tokensPerImage());
+            case VisionLanguageModel m -> {
+                List<VisionLanguageModel.Image> images = request.images().stream().map(image -> image(image, m)).toList();
+                int[] ids = prompting().ids(request, m, images);
                 long began = System.nanoTime();
                 Workspace workspace = new Workspace();
-                ExplanationRecorder explaining = new ExplanationRecorder(m.vision().grid(), m.vision().specialTokens(), request.images().size());
-                List<Llava.ImageFeatures> features = new ArrayList<>();
-                for (RgbImage image : request.images()) {
-                    explaining.image(features.size());
-                    features.add(m.look(picture(image, m.vision()).pixels(), 0, features.size(), m.lastBlock() + 1, schedule, workspace, null,
-                            both(counts, explaining)));
+                // explanations are painted on one square grid for each picture; of pictures in pieces there is none
+                boolean painted = m.projector().side() == 1 && images.stream().allMatch(i -> i.tiles().size() == 1);
+                ExplanationRecorder explaining = new ExplanationRecorder(m.vision().grid(), m.vision().specialTokens(),
+                        painted ? images.size() : 0);
+                List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+                int tiles = 0;
+                int imageTokens = 0;
+                for (VisionLanguageModel.Image image : images) {
+                    explaining.image(tiles);
+                    features.addAll(m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
+                    tiles += image.tiles().size();
+                    imageTokens += m.places(image).stream().mapToInt(n -> n).sum();
                     explaining.projected(features.getLast().ledger());
                 }
-                Tokens prompt = m.merge(ids, features, 0);
+                Tokens prompt = m.merge(ids, features, workspace);
                 explaining.prompt(prompt.ledger());
-                yield answer(request, m.language(), prompt, ids, features.size() * m.tokensPerImage(), workspace,
-                        (System.nanoTime() - began) / 1e9, schedule, counts, explaining, stream);
+                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule, counts,
+                        explaining, stream);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
         };
@@ -221,12 +229,12 @@ public final class Winnow implements AutoCloseable {
     public BlockInfluence blockInfluence(List<String> prompts) {
         LanguageModel language = switch (model) {
             case LanguageModel m -> m;
-            case Llava m -> m.language();
+            case VisionLanguageModel m -> m.language();
             default -> throw new RequestException("this model (" + model.family() + ") has no language layers");
         };
         BlockInfluence influence = new BlockInfluence(language.stack().layers());
         for (String prompt : prompts) {
-            int[] ids = prompting().ids(Request.of(prompt).withVerbatim(true), -1, 0);
+            int[] ids = prompting().ids(Request.of(prompt).withVerbatim(true));
             language.requireRoom(ids.length, 0);
             Tokens tokens = new Tokens(new float[ids.length * language.width()], language.width(),
                     TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
@@ -248,7 +256,17 @@ public final class Winnow implements AutoCloseable {
         if (tower.channels() != 3) {
             throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
         }
-        Pixels pixels = processor().process(image);
+        return picture(processor().process(image), tower);
+    }
+
+    /** A picture in the pieces that a model takes. */
+    private VisionLanguageModel.Image image(RgbImage image, VisionLanguageModel m) {
+        TiledImage tiles = processor().tiles(image);
+        return new VisionLanguageModel.Image(tiles.tiles().stream().map(t -> picture(t, m.vision())).toList(), image.height(), image.width(),
+                tiles.rows(), tiles.columns());
+    }
+
+    private static VisionEncoder.Picture picture(Pixels pixels, VisionEncoder tower) {
         if (!tower.takes(pixels.height(), pixels.width())) {
             throw new RequestException("the image processor makes " + pixels.width() + "x" + pixels.height()
                     + " pictures, but the model looks at " + tower.imageSize() + "x" + tower.imageSize());
@@ -268,7 +286,7 @@ public final class Winnow implements AutoCloseable {
             case LanguageModel m -> null;
             case VisionTransformer m -> m.encoder();
             case ImageTextEncoder m -> m.vision();
-            case Llava m -> m.vision();
+            case VisionLanguageModel m -> m.vision();
         };
         if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
         if (!images.isEmpty()) {
@@ -290,10 +308,10 @@ public final class Winnow implements AutoCloseable {
         }
         if (prompt != null) {
             int[] ids = switch (model) {
-                case Llava m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m.imageToken(),
-                        m.tokensPerImage());
+                case VisionLanguageModel m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m,
+                        images.stream().map(image -> image(image, m)).toList());
                 case ImageTextEncoder m when m.text() != null -> m.text().padded(textIds(prompt));
-                case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim), -1, 0);
+                case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim));
                 case VisionTransformer m -> throw takesNoPrompt(m);
                 case ImageTextEncoder m -> throw takesNoPrompt(m);
             };
@@ -407,9 +425,10 @@ public final class Winnow implements AutoCloseable {
                 Tower run = look(image, clip.vision(), plan, clip.vision().layers(), new int[0]);
                 yield dense(run, run.encoded.tokens().hidden(), clip.vision().width(), dropped);
             }
-            case Llava llava -> {
-                Tower run = look(image, llava.vision(), plan, llava.lastBlock() + 1, llava.featureBlocks());
-                int width = llava.vision().width() * llava.featureBlocks().length;
+            case VisionLanguageModel llava -> {
+                Tower run = look(image, llava.vision(), plan, llava.lastBlock() + 1,
+                        llava.read().blocks().stream().mapToInt(b -> b).toArray());
+                int width = llava.vision().width() * llava.read().blocks().size();
                 yield dense(run, llava.features(run.encoded), width, dropped);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not look at images");

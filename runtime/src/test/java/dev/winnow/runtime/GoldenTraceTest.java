@@ -17,7 +17,8 @@ import org.junit.jupiter.api.TestFactory;
 
 /** Whole models against the numbers that Hugging Face's code computes from the same weights. */
 class GoldenTraceTest {
-    private static final Set<String> INPUTS = Set.of("input_ids", "attention_mask", "position_ids", "pixel_values");
+    private static final Set<String> INPUTS = Set.of("input_ids", "attention_mask", "position_ids", "pixel_values", "image_sizes",
+            "image_grid_thw", "pixel_attention_mask", "token_type_ids");
 
     /** Pictures of another shape than the model's own. */
     private static final String RECT = "pixel_values_rect";
@@ -29,8 +30,7 @@ class GoldenTraceTest {
 
     @TestFactory
     Stream<DynamicTest> visionAndBoth() {
-        return tests(Golden.cases("clip", "hub-clip", "siglip", "vit-", "deit", "beit", "dinov2", "llava-1img", "llava-2img",
-                "llava-multilayer"));
+        return tests(Stream.of("clip", "vision", "vlm").flatMap(kind -> Golden.ofKind(kind).stream()).toList());
     }
 
     private static Stream<DynamicTest> tests(List<Path> directories) {

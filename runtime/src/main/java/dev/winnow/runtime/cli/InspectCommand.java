@@ -5,8 +5,8 @@ import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.ComputeCost;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.weights.Checkpoint;
 import dev.winnow.weights.Tensor;
@@ -85,7 +85,7 @@ final class InspectCommand implements Callable<Integer> {
                 if (m.text() != null) facts.put("text context", m.text().context());
             }
             case LanguageModel m -> language(facts, m);
-            case Llava m -> {
+            case VisionLanguageModel m -> {
                 tower(facts, m.vision(), m.lastBlock() + 1);
                 facts.put("image tokens", m.tokensPerImage());
                 language(facts, m.language());

@@ -2,8 +2,6 @@ package dev.winnow.runtime.images;
 
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -91,7 +89,7 @@ enum ProcessorKind {
             case LLAVA_NEXT, LLAVA_ONEVISION -> {
                 TargetSize whole = TargetSize.read(config, "size", usual);
                 int tile = crop > 0 ? TargetSize.read(config, "crop_size", TargetSize.square(crop)).height() : whole.height();
-                yield new Tiling.AnyResolution(canvases(config, tile), whole.height(), whole.width(), tile);
+                yield new Tiling.AnyResolution(Extent.canvases(config, tile, this == LLAVA_NEXT ? Extent.next() : Extent.upTo(6)), whole.height(), whole.width(), tile);
             }
             case IDEFICS3 -> new Tiling.Squares(longestEdge(config, "size", 4 * size), longestEdge(config, "max_image_size", size),
                     config.flag("do_image_splitting", true));
@@ -103,22 +101,6 @@ enum ProcessorKind {
             }
             default -> new Tiling.None();
         };
-    }
-
-    /** Sizes from {@code image_grid_pinpoints}; without it, those that LLaVA-NeXT or LLaVA-OneVision take for granted. */
-    private List<Tiling.Extent> canvases(Settings config, int tile) {
-        List<Tiling.Extent> canvases = new ArrayList<>();
-        if (config.has("image_grid_pinpoints")) {
-            for (List<Integer> sides : config.integerRows("image_grid_pinpoints")) {
-                if (sides.size() != 2) throw new CheckpointException("image_grid_pinpoints should hold pairs of sides but holds " + sides);
-                canvases.add(new Tiling.Extent(sides.get(0), sides.get(1)));
-            }
-        } else if (this == LLAVA_NEXT) {
-            for (int[] n : new int[][] {{1, 2}, {2, 1}, {2, 2}, {3, 1}, {1, 3}}) canvases.add(new Tiling.Extent(n[0] * tile, n[1] * tile));
-        } else {
-            for (int y = 1; y <= 6; y++) for (int x = 1; x <= 6; x++) canvases.add(new Tiling.Extent(y * tile, x * tile));
-        }
-        return canvases;
     }
 
     private static int longestEdge(Settings config, String key, int otherwise) {

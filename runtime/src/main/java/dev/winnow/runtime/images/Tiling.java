@@ -1,8 +1,6 @@
 package dev.winnow.runtime.images;
 
-import dev.winnow.weights.CheckpointException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /** How a picture is cut into pieces of the size that a vision model looks at. */
@@ -27,9 +25,6 @@ sealed interface Tiling {
         }
     }
 
-    /** A size of the canvas that a picture may be put on. */
-    record Extent(int height, int width) {}
-
     /**
      * The canvas that keeps most of a picture and wastes least is cut into squares; the picture lies in its middle with its aspect ratio.
      * The picture as a square comes first (LLaVA-NeXT).
@@ -38,29 +33,16 @@ sealed interface Tiling {
      * @param tile        side of the others
      */
     record AnyResolution(List<Extent> canvases, int wholeHeight, int wholeWidth, int tile) implements Tiling {
-        private static final int MOST_TILES = 4096;
-
-        public AnyResolution {
-            if (canvases.isEmpty()) throw new CheckpointException("image processor image_grid_pinpoints holds no size");
-            for (Extent c : canvases) {
-                boolean whole = c.height > 0 && c.width > 0 && c.height % tile == 0 && c.width % tile == 0;
-                if (!whole || (long) (c.height / tile) * (c.width / tile) > MOST_TILES) {
-                    throw new CheckpointException("image processor image_grid_pinpoints holds " + c.height + " x " + c.width
-                            + ", which cannot be cut into pieces of " + tile + " x " + tile + " pixels");
-                }
-            }
-        }
-
         @Override
         public Cut cut(RgbImage image, Resampling resampling) {
-            Extent best = best(image.height(), image.width());
-            double across = (double) best.width / image.width();
-            double down = (double) best.height / image.height();
-            int width = across < down ? best.width : (int) Math.min(Math.ceil(image.width() * down), best.width);
-            int height = across < down ? (int) Math.min(Math.ceil(image.height() * across), best.height) : best.height;
+            Extent best = Extent.best(canvases, image.height(), image.width());
+            double across = (double) best.width() / image.width();
+            double down = (double) best.height() / image.height();
+            int width = across < down ? best.width() : (int) Math.min(Math.ceil(image.width() * down), best.width());
+            int height = across < down ? (int) Math.min(Math.ceil(image.height() * across), best.height()) : best.height();
             RgbImage resized = PilResize.resize(image, width, height, resampling);
-            int left = (best.width - width) / 2;
-            int top = (best.height - height) / 2;
+            int left = (best.width() - width) / 2;
+            int top = (best.height() - height) / 2;
 
             List<Piece> pieces = new ArrayList<>();
             pieces.add(new Piece(PilResize.resize(image, wholeWidth, wholeHeight, resampling), whole(image)));
@@ -69,24 +51,13 @@ sealed interface Tiling {
             // the margins of either side are the same: where an odd number of pixels is left, the last pieces are one short
             int right = width + 2 * left;
             int bottom = height + 2 * top;
-            for (int y = 0; y < best.height; y += tile) {
-                for (int x = 0; x < best.width; x += tile) {
+            for (int y = 0; y < best.height(); y += tile) {
+                for (int x = 0; x < best.width(); x += tile) {
                     RgbImage piece = Canvas.place(resized, Math.min(tile, right - x), Math.min(tile, bottom - y), left - x, top - y, 0);
                     pieces.add(new Piece(piece, new Region((x - left) * perColumn, (y - top) * perRow, tile * perColumn, tile * perRow)));
                 }
             }
-            return new Cut(pieces, best.height / tile, best.width / tile);
-        }
-
-        private Extent best(int height, int width) {
-            return canvases.stream().min(Comparator.<Extent>comparingLong(c -> -kept(c, height, width))
-                    .thenComparingLong(c -> (long) c.height * c.width - kept(c, height, width))).orElseThrow();
-        }
-
-        /** Pixels of a picture that a canvas has room for. */
-        private static long kept(Extent canvas, int height, int width) {
-            double scale = Math.min((double) canvas.width / width, (double) canvas.height / height);
-            return Math.min((long) (width * scale) * (long) (height * scale), (long) width * height);
+            return new Cut(pieces, best.height() / tile, best.width() / tile);
         }
     }
 

@@ -14,19 +14,26 @@ import java.util.List;
  * How a picture becomes tokens: a convolution cuts it into patches, each gets its place, and tokens that are no patches come in front.
  *
  * @param imageSize side of the pictures that the model was made for
- * @param kernel    [width, channels, patch, patch], with or without bias
+ * @param kernel    [width, channels, patch, patch], with or without bias; or [width, channels, frames, patch, patch]
  * @param kinds     of the tokens in front
  * @param special   the tokens in front with their positions, [kinds.size(), width]
  */
-record PatchEmbedding(int imageSize, int patchSize, Linear kernel, List<TokenKind> kinds, float[] special, PatchPositions positions) {
+record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel, List<TokenKind> kinds, float[] special, PatchPositions positions,
+                      PatchOrder order) {
+    /** Patches row by row. */
+    PatchEmbedding(int imageSize, int patchSize, Linear kernel, List<TokenKind> kinds, float[] special, PatchPositions positions) {
+        this(imageSize, patchSize, kernel.in() / (patchSize * patchSize), kernel, kinds, special, positions, PatchOrder.ROWS);
+    }
+
     private static final int MOST_PATCHES_PER_SIDE = 1024;
 
     int width() {
         return kernel.out();
     }
 
-    int channels() {
-        return kernel.in() / (patchSize * patchSize);
+    /** How often a picture is repeated as frames of a film. */
+    private int frames() {
+        return kernel.in() / (channels * patchSize * patchSize);
     }
 
     Grid grid(int height, int width) {
@@ -39,22 +46,25 @@ record PatchEmbedding(int imageSize, int patchSize, Linear kernel, List<TokenKin
 
     boolean takes(int height, int width) {
         Grid grid = grid(height, width);
-        return grid.cells() > 0 && Math.max(grid.height(), grid.width()) <= MOST_PATCHES_PER_SIDE && positions.fits(grid);
+        boolean squares = height % (patchSize * order.square()) == 0 && width % (patchSize * order.square()) == 0;
+        return grid.cells() > 0 && (squares || order.byRows()) && Math.max(grid.height(), grid.width()) <= MOST_PATCHES_PER_SIDE && positions.fits(grid);
     }
 
     /** Tokens of a picture, [kinds.size() + patches, width]; pixels right and below that fill no patch are left out. */
     float[] embed(Backend backend, VisionEncoder.Picture picture, Work work) {
         Grid grid = grid(picture.height(), picture.width());
-        float[] columns = columns(picture, grid);
+        Grid seen = picture.seen() == null ? grid : picture.seen();
+        float[] columns = picture.cut() ? Arrays.copyOfRange(picture.pixels(), picture.offset(), picture.offset() + grid.cells() * kernel.in())
+                : columns(picture, grid);
         float[] embedded = new float[grid.cells() * width()];
         backend.linear(kernel, columns, grid.cells(), embedded, Activation.NONE, work);
         if (kinds.isEmpty()) {
-            positions.add(grid, embedded, 0, width());
+            positions.add(grid, seen, embedded, 0, width());
             return embedded;
         }
         float[] hidden = Arrays.copyOf(special, special.length + embedded.length);
         System.arraycopy(embedded, 0, hidden, special.length, embedded.length);
-        positions.add(grid, hidden, special.length, width());
+        positions.add(grid, seen, hidden, special.length, width());
         return hidden;
     }
 
@@ -62,14 +72,12 @@ record PatchEmbedding(int imageSize, int patchSize, Linear kernel, List<TokenKin
     private float[] columns(VisionEncoder.Picture picture, Grid grid) {
         int p = patchSize;
         float[] columns = new float[grid.cells() * kernel.in()];
-        for (int y = 0; y < grid.height(); y++) {
-            for (int x = 0; x < grid.width(); x++) {
-                int to = (y * grid.width() + x) * kernel.in();
-                for (int c = 0; c < channels(); c++) {
-                    for (int r = 0; r < p; r++, to += p) {
-                        int row = (c * picture.height() + y * p + r) * picture.width() + x * p;
-                        System.arraycopy(picture.pixels(), picture.offset() + row, columns, to, p);
-                    }
+        int to = 0;
+        for (int patch : order.patches(grid)) {
+            for (int frame = 0; frame < channels * frames(); frame++) {
+                for (int r = 0; r < p; r++, to += p) {
+                    int row = (frame / frames() * picture.height() + grid.row(patch) * p + r) * picture.width() + grid.column(patch) * p;
+                    System.arraycopy(picture.pixels(), picture.offset() + row, columns, to, p);
                 }
             }
         }

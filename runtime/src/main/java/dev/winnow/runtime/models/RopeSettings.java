@@ -1,6 +1,7 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.RopeScaling;
+import dev.winnow.layers.RotaryAxes;
 import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
@@ -28,7 +29,7 @@ final class RopeSettings {
     /** @param share of the channels of a head that is rotated */
     static RotaryEmbedding rotary(Settings config, int headDim, double share, double theta, int context) {
         int dimensions = dimensions(headDim, share);
-        return new RotaryEmbedding(dimensions, theta, scaling(config, dimensions, context));
+        return new RotaryEmbedding(dimensions, theta, scaling(config, dimensions, context), axes(config, dimensions / 2));
     }
 
     /** Rotation of whole heads without any scaling. */
@@ -45,12 +46,23 @@ final class RopeSettings {
         return dimensions;
     }
 
+    /** Positions along time, rows and columns of pictures, if {@code mrope_section} says so. */
+    private static RotaryAxes axes(Settings config, int pairs) {
+        Settings s = config.optionalSection("rope_scaling").or(() -> config.optionalSection("rope_parameters")).orElse(null);
+        if (s == null || !s.has("mrope_section")) return null;
+        List<Integer> sections = s.integers("mrope_section");
+        if (sections.size() != 3 || sections.stream().anyMatch(n -> n < 1) || sections.stream().mapToLong(n -> n).sum() != pairs) {
+            throw new CheckpointException("config: mrope_section should be three lengths that make " + pairs + " but is " + sections);
+        }
+        return RotaryAxes.of(sections, false);
+    }
+
     private static RopeScaling scaling(Settings config, int dimensions, int context) {
         Settings s = config.optionalSection("rope_scaling").or(() -> config.optionalSection("rope_parameters")).orElse(null);
         if (s == null) return new RopeScaling.None();
         String type = s.string("rope_type", s.string("type", "default"));
         return switch (type) {
-            case "default" -> new RopeScaling.None();
+            case "default", "mrope" -> new RopeScaling.None();
             case "linear" -> new RopeScaling.Linear(Config.positive(s, "factor"));
             case "dynamic" -> new RopeScaling.Dynamic(Config.positive(s, "factor"), context);
             case "llama3" -> llama3(s);

@@ -30,16 +30,26 @@ final class Siglip {
     }
 
     static VisionEncoder vision(Settings c, WeightScope tower, Backend backend) {
+        return vision(c, tower, false, backend);
+    }
+
+    /** A tower that spreads its places over pictures of any size up to its own. */
+    static VisionEncoder spread(Settings c, WeightScope tower, Backend backend) {
+        return vision(c, tower, true, backend);
+    }
+
+    private static VisionEncoder vision(Settings c, WeightScope tower, boolean spreads, Backend backend) {
         EncoderSize size = EncoderSize.of(c, USUAL);
         int width = size.width();
         int image = Config.imageSize(c, 224);
         int patch = Config.size(c, "patch_size", 16);
         int side = PatchEmbedding.side(image, patch);
         WeightScope e = tower.at("embeddings");
+        float[] positions = e.vector("position_embedding.weight", side * side, width);
         PatchEmbedding embedding = new PatchEmbedding(image, patch,
                 new Linear(e.matrix("patch_embedding.weight", width, Config.size(c, "num_channels", 3), patch, patch),
                         e.vector("patch_embedding.bias", width)),
-                List.of(), new float[0], new PatchPositions.Learned(side, e.vector("position_embedding.weight", side * side, width), null));
+                List.of(), new float[0], spreads ? new PatchPositions.Spread(side, positions) : new PatchPositions.Learned(side, positions, null));
         return new VisionEncoder(backend, embedding, null,
                 new StackRunner(Stage.VISION, Clip.layers(tower, size, AttentionMask.BIDIRECTIONAL, backend)),
                 tower.layerNorm("post_layernorm", width, size.epsilon()));

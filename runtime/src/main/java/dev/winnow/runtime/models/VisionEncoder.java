@@ -3,6 +3,7 @@ package dev.winnow.runtime.models;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Norm;
+import dev.winnow.layers.RotaryAxes;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.ModelShape;
@@ -32,8 +33,17 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
     /** Tokens of one image and, by block number, the outputs of earlier blocks, reduced alike. */
     public record Encoded(Tokens tokens, Map<Integer, float[]> captured) {}
 
-    /** A picture as a tower takes it: [channels, height, width] from offset on. */
-    public record Picture(float[] pixels, int offset, int height, int width) {}
+    /**
+     * A picture as a tower takes it.
+     *
+     * @param pixels [channels, height, width] from offset on; or, cut, the pixels of each patch in the order in which the tower joins them
+     * @param seen   the part of its patches, from the top left corner, that is no padding; null for all of them
+     */
+    public record Picture(float[] pixels, int offset, int height, int width, Grid seen, boolean cut) {
+        public Picture(float[] pixels, int offset, int height, int width) {
+            this(pixels, offset, height, width, null, false);
+        }
+    }
 
     public int layers() {
         return stack.layers();
@@ -97,12 +107,18 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
     }
 
     ModelShape.Vision shape(int featureLayer) {
-        return new ModelShape.Vision(layers(), featureLayer, hasClassToken(), patchCount(), specialTokens());
+        return shape(featureLayer, false);
+    }
+
+    /** @param whole whether what follows needs every patch in its place */
+    ModelShape.Vision shape(int featureLayer, boolean whole) {
+        return new ModelShape.Vision(layers(), featureLayer, hasClassToken(), patchCount(), specialTokens(), whole);
     }
 
     /** The books of a picture's tokens before anything is reduced. */
-    public TokenLedger ledger(int height, int width, int image) {
-        return TokenLedger.picture(embedding.kinds(), grid(height, width), image);
+    private TokenLedger ledger(Grid grid, int image) {
+        PatchOrder order = embedding.order();
+        return order.byRows() ? TokenLedger.picture(embedding.kinds(), grid, image) : TokenLedger.picture(order.read(grid), grid, image);
     }
 
     /** {@link #encode(Picture, int, int, Schedule, Workspace, int[], Trace, StackListener)} of a picture of the tower's own size. */
@@ -121,20 +137,27 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
     public Encoded encode(Picture picture, int image, int until, Schedule schedule, Workspace workspace,
                    int[] capture, Trace trace, StackListener listener) {
         int width = width();
+        Grid grid = grid(picture.height(), picture.width());
+        PatchOrder order = embedding.order();
         float[] hidden = embedding.embed(backend, picture, workspace.work());
         int n = hidden.length / width;
-        if (trace != null) trace.item("vision.embed", hidden, n, width);
+        traceEmbedding(picture, grid, hidden, trace);
+        if (!order.byRows()) {
+            hidden = inOrder(hidden, order.patches(grid), order.read(grid), width);
+            workspace.places(places(order.read(grid), grid));
+        }
         if (preNorm != null) {
             backend.normalise(preNorm, hidden, n, width, hidden);
             if (trace != null) trace.item("vision.pre_norm", hidden, n, width);
         }
-        Tokens tokens = new Tokens(hidden, width, ledger(picture.height(), picture.width(), image));
+        Tokens tokens = new Tokens(hidden, width, ledger(grid, image));
         Map<Integer, float[]> captured = new HashMap<>();
         for (int c : capture) if (c < 0) captured.put(c, hidden.clone());
-        stack.run(tokens, until, null, schedule, workspace, new StackListener() {
+        stack.run(tokens, hidden(picture.seen(), grid), until, null, schedule, workspace, new StackListener() {
             @Override
             public void layer(Stage stage, int layer, Tokens now) {
-                if (trace != null) trace.item("vision.layer." + layer, now.hidden(), now.count(), width);
+                if (trace != null && order.byRows()) trace.item("vision.layer." + layer, now.hidden(), now.count(), width);
+                else if (trace != null) trace.rows("vision.layer." + layer, now.hidden(), now.count(), width);
                 for (int c : capture) {
                     if (c == layer) captured.put(c, Arrays.copyOf(now.hidden(), now.count() * width));
                 }
@@ -158,7 +181,45 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
                 listener.reported(event, name, values, shape);
             }
         });
+        workspace.places(null);
         return new Encoded(tokens, captured);
+    }
+
+    private void traceEmbedding(Picture picture, Grid grid, float[] hidden, Trace trace) {
+        if (trace == null) return;
+        if (!embedding.order().byRows()) {
+            trace.rows("vision.patch_embed", hidden, grid.cells(), width());
+            return;
+        }
+        trace.item("vision.embed", hidden, hidden.length / width(), width());
+        if (embedding.positions() instanceof PatchPositions.Spread s) {
+            trace.indices("vision.position_ids", s.places(grid, picture.seen() == null ? grid : picture.seen()));
+        }
+    }
+
+    /** Rows of patches that come in one order in another. */
+    private static float[] inOrder(float[] rows, int[] from, int[] to, int width) {
+        int[] at = new int[from.length];
+        for (int i = 0; i < from.length; i++) at[from[i]] = i;
+        float[] ordered = new float[rows.length];
+        for (int i = 0; i < to.length; i++) System.arraycopy(rows, at[to[i]] * width, ordered, i * width, width);
+        return ordered;
+    }
+
+    /** Rows and columns of patches, for rotary positions. */
+    private static RotaryAxes.Places places(int[] patches, Grid grid) {
+        return new RotaryAxes.Places(new int[][] {Arrays.stream(patches).map(grid::row).toArray(), Arrays.stream(patches).map(grid::column).toArray()},
+                0);
+    }
+
+    /** Patches that are padding, which nothing looks at; null where there are none. */
+    private boolean[] hidden(Grid seen, Grid grid) {
+        if (seen == null || seen.equals(grid)) return null;
+        boolean[] hidden = new boolean[specialTokens() + grid.cells()];
+        for (int i = 0; i < grid.cells(); i++) {
+            hidden[specialTokens() + i] = grid.row(i) >= seen.height() || grid.column(i) >= seen.width();
+        }
+        return hidden;
     }
 
     /** All tokens after the final norm, [tokens, width]; as they are where the tower has none. */
