@@ -38,8 +38,7 @@ final class StackPass {
     private final Workspace workspace;
     private final StackListener listener;
     private final boolean stepping;
-    final int arrived;
-    private final int lastPosition;
+    final int lastPosition;
     private final KeyValues own;
     /** Tokens that keys skip from now on, or null. */
     private boolean[] hidden;
@@ -66,7 +65,7 @@ final class StackPass {
         this.workspace = workspace;
         this.listener = listener;
         this.stepping = stepping;
-        this.arrived = tokens.count();
+        int arrived = tokens.count();
         this.lastPosition = tokens.ledger().positions()[arrived - 1];
         var first = layers.getFirst().description().attention();
         this.own = cache == null ? new KeyValues(first.kvHeads(), first.headDim(), arrived) : null;

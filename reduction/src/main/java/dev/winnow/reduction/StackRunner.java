@@ -74,7 +74,8 @@ public final class StackRunner {
         StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
         if (hidden != null) pass.hide(hidden);
         for (int l = 0; l < until; l++) pass.layer(l);
-        if (cache != null) cache.advance(pass.arrived);
+        // prompts may begin at another position than 0
+        if (cache != null) cache.advance(pass.lastPosition + 1 - cache.nextPosition());
     }
 
     /** One token of a sequence through all layers; the plan's skipped layers stay skipped, its events for every step act. */
