@@ -27,7 +27,11 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
     int[] ids(Request request, VisionLanguageModel model, List<VisionLanguageModel.Image> images) {
         List<List<Integer>> places = images.stream().map(model::places).toList();
         String text = text(request);
-        if (images.isEmpty()) return encode(text);
+        if (images.isEmpty()) {
+            int[] ids = encode(text);
+            requireAll(count(ids, model.imageToken()), 0);
+            return ids;
+        }
         String token = tokenizer.decode(new int[] {model.imageToken()}, false);
         return switch (model.prompt()) {
             case PicturePrompt.Repeated p -> repeated(text, token, model.imageToken(), places);

@@ -88,6 +88,7 @@ final class InspectCommand implements Callable<Integer> {
             case VisionLanguageModel m -> {
                 tower(facts, m.vision(), m.lastBlock() + 1);
                 facts.put("image tokens", m.tokensPerImage());
+                m.packing().mostTiles().ifPresent(n -> facts.put("image pieces", "up to " + n));
                 language(facts, m.language());
             }
         }
@@ -115,7 +116,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static void tower(Map<String, Object> facts, VisionEncoder tower, int blocks) {
-        facts.put("image size", tower.imageSize() + "x" + tower.imageSize());
+        facts.put("image size", tower.imageSize() + "x" + tower.imageSize() + (tower.takesAnySize() ? ", others too" : ""));
         facts.put("patches", tower.patchCount());
         facts.put("vision layers", blocks + " of " + tower.layers() + " used");
         facts.put("vision width", tower.width());

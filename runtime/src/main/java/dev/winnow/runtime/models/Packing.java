@@ -10,6 +10,7 @@ import dev.winnow.runtime.models.VisionLanguageModel.ImageFeatures;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /** How the features of a picture's pieces stand in a prompt. */
@@ -22,6 +23,9 @@ public sealed interface Packing {
 
     /** Pieces that a picture of a size is cut into, or 0 where any number goes. */
     int tiles(int height, int width);
+
+    /** The most pieces that a picture is cut into, where that is the model's to say. */
+    OptionalInt mostTiles();
 
     /** Whether every patch must be in its place. */
     boolean whole();
@@ -41,6 +45,11 @@ public sealed interface Packing {
         @Override
         public int tiles(int height, int width) {
             return 0;
+        }
+
+        @Override
+        public OptionalInt mostTiles() {
+            return OptionalInt.empty();
         }
 
         @Override
@@ -79,6 +88,11 @@ public sealed interface Packing {
         public int tiles(int height, int width) {
             Extent best = Extent.best(canvases, height, width);
             return 1 + best.height() / tile * (best.width() / tile);
+        }
+
+        @Override
+        public OptionalInt mostTiles() {
+            return canvases.stream().mapToInt(c -> 1 + c.height() / tile * (c.width() / tile)).max();
         }
 
         @Override

@@ -28,6 +28,8 @@ final class Qwen2Vl {
     private Qwen2Vl() {}
 
     private static final double EPSILON = 1e-6;
+    /** The tower has no size of its own; where one is asked for, it is so many squares a side: 448 pixels in what was released. */
+    private static final int USUAL_SIDE = 16;
     private static final String TOWER = """
             {"depth": 32, "embed_dim": 1280, "num_heads": 16, "in_channels": 3, "patch_size": 14, "spatial_merge_size": 2,
              "temporal_patch_size": 2, "mlp_ratio": 4, "hidden_act": "quick_gelu"}""";
@@ -62,7 +64,7 @@ final class Qwen2Vl {
         int window = windowed ? Config.size(c, "window_size") / square / patch : 0;
         if (windowed && window == 0) throw new CheckpointException("config: window_size is less than " + square + " patches of " + patch);
         PatchOrder order = new PatchOrder(square, window);
-        PatchEmbedding embedding = new PatchEmbedding(patch * square, patch, channels, new Linear(visual.matrix("patch_embed.proj.weight",
+        PatchEmbedding embedding = new PatchEmbedding(USUAL_SIDE * patch * square, patch, channels, new Linear(visual.matrix("patch_embed.proj.weight",
                 width, channels, Config.size(c, "temporal_patch_size"), patch, patch), null), List.of(), new float[0],
                 new PatchPositions.InAttention(0), order);
         int heads = Config.size(c, "num_heads");

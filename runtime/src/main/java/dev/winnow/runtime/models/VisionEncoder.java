@@ -82,6 +82,12 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
         return grid() * grid();
     }
 
+    /** Whether pictures of other sizes than the tower's own can be looked at. */
+    public boolean takesAnySize() {
+        int two = 2 * patchSize() * embedding.order().square();
+        return takes(imageSize() + two, imageSize()) || takes(imageSize() - two, imageSize());
+    }
+
     /** Whether pictures of a size can be looked at. */
     public boolean takes(int height, int width) {
         return embedding.takes(height, width);
