@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /**
  * The pictures of tensors as processors of transformers make them: {@code pixel_values} [pictures, channels, height, width]; or [batch,
@@ -17,6 +18,42 @@ import java.util.Map;
  */
 record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
     private static final int MOST_SIDE = 4096;
+
+    /** The tensors of pictures. */
+    static Map<String, Tensor> of(VisionLanguageModel model, List<Image> images) {
+        if (model.vision().joinsSquares()) return cut(model, images);
+        VisionEncoder.Picture first = images.getFirst().tiles().getFirst();
+        int most = images.stream().mapToInt(i -> i.tiles().size()).max().orElseThrow();
+        boolean pieces = model.packing().mostTiles().isPresent();
+        int total = pieces ? images.size() * most : images.stream().mapToInt(i -> i.tiles().size()).sum();
+        int each = 3 * first.height() * first.width();
+        float[] pixels = new float[Math.multiplyExact(total, each)];
+        int next = 0;
+        for (Image image : images) {
+            for (VisionEncoder.Picture tile : image.tiles()) System.arraycopy(tile.pixels(), tile.offset(), pixels, next++ * each, each);
+            if (pieces) next += most - image.tiles().size();
+        }
+        if (!pieces) return Map.of("pixel_values", Tensor.ofFloats("pixel_values", pixels, total, 3, first.height(), first.width()));
+        long[] sizes = images.stream().flatMapToLong(i -> LongStream.of(i.height(), i.width())).toArray();
+        return Map.of("pixel_values", Tensor.ofFloats("pixel_values", pixels, images.size(), most, 3, first.height(), first.width()),
+                "image_sizes", Tensor.ofLongs("image_sizes", sizes, images.size(), 2));
+    }
+
+    private static Map<String, Tensor> cut(VisionLanguageModel model, List<Image> images) {
+        VisionEncoder tower = model.vision();
+        List<float[]> parts = images.stream().map(i -> tower.cut(i.tiles().getFirst())).toList();
+        float[] all = new float[parts.stream().mapToInt(p -> p.length).sum()];
+        int at = 0;
+        for (float[] part : parts) {
+            System.arraycopy(part, 0, all, at, part.length);
+            at += part.length;
+        }
+        long[] grids = images.stream().map(i -> i.tiles().getFirst()).map(p -> tower.grid(p.height(), p.width()))
+                .flatMapToLong(g -> LongStream.of(1, g.height(), g.width())).toArray();
+        int inner = tower.patches().in();
+        return Map.of("pixel_values", Tensor.ofFloats("pixel_values", all, all.length / inner, inner),
+                "image_grid_thw", Tensor.ofLongs("image_grid_thw", grids, images.size(), 3));
+    }
 
     /** Floating-point numbers, all of them finite. */
     static float[] finite(Tensor t) {

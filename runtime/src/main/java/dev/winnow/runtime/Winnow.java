@@ -256,7 +256,7 @@ public final class Winnow implements AutoCloseable {
         if (tower.channels() != 3) {
             throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
         }
-        return picture(processor().process(image), tower);
+        return picture(processor().tiles(image).whole(), tower);
     }
 
     /** A picture in the pieces that a model takes. */
@@ -289,7 +289,9 @@ public final class Winnow implements AutoCloseable {
             case VisionLanguageModel m -> m.vision();
         };
         if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
-        if (!images.isEmpty()) {
+        if (!images.isEmpty() && model instanceof VisionLanguageModel m) {
+            inputs.putAll(PixelInputs.of(m, images.stream().map(image -> image(image, m)).toList()));
+        } else if (!images.isEmpty()) {
             List<VisionEncoder.Picture> pictures = images.stream().map(image -> picture(image, tower)).toList();
             VisionEncoder.Picture first = pictures.getFirst();
             int each = first.pixels().length;
@@ -326,7 +328,7 @@ public final class Winnow implements AutoCloseable {
 
     /** The part of a picture, in its own pixels, that the model sees. */
     public Region seen(RgbImage image) {
-        return processor().process(image).region();
+        return processor().tiles(image).whole().region();
     }
 
     private static StackListener both(StackListener a, StackListener b) {

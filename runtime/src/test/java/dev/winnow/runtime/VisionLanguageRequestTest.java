@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.reduction.PlanException;
+import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.images.RgbImage;
 import dev.winnow.runtime.models.SyntheticModel;
 import dev.winnow.runtime.models.SyntheticTokenizer;
@@ -17,8 +18,11 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -108,6 +112,30 @@ class VisionLanguageRequestTest {
             Answer none = answer(model);
             assertThat(none.stats().promptTokens()).isEqualTo(1 + QUESTION.length());
             assertThat(answer(model, picture).tokens()).isEqualTo(one.tokens());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llava,4,4", "llava_next,4,4", "gemma3,4,4", "smolvlm,4,4", "qwen2_vl,4,8", "qwen2_5_vl,4,8"})
+    void featuresOfEveryPatch(String family, int rows, int columns) {
+        try (Winnow model = model(family)) {
+            DenseFeatures features = model.features(noise(60, 40), ReductionPlan.NONE);
+            assertThat(features.rows()).isEqualTo(rows);
+            assertThat(features.columns()).isEqualTo(columns);
+            assertThat(features.patches()).hasSize(rows * columns * 32).doesNotContain(0f);
+        }
+    }
+
+    /** The tensors of {@code trace} are those that answers are made of. */
+    @ParameterizedTest
+    @CsvSource({"llava", "llava_next", "llava_onevision", "paligemma", "gemma3", "smolvlm", "qwen2_vl", "qwen2_5_vl"})
+    void tracesWhatItAnswers(String family) {
+        RgbImage[] pictures = {noise(60, 40), noise(40, 90)};
+        try (Winnow model = model(family)) {
+            Tracer tracer = new Tracer(model.model(), ReductionPlan.NONE, 3, Set.of());
+            long[] traced = tracer.run(model.inputs(QUESTION, List.of(pictures), false)).stream().filter(t -> t.name().equals("generated_ids"))
+                    .findFirst().orElseThrow().toLongs();
+            assertThat(Arrays.stream(answer(model, pictures).tokens()).asLongStream().toArray()).isEqualTo(traced);
         }
     }
 

@@ -97,7 +97,7 @@ public final class ImageProcessor {
             tiles.add(cut.rows() == 0 && piece.image() == image ? pixels
                     : new Pixels(pixels.values(), CHANNELS, pixels.height(), pixels.width(), piece.region()));
         }
-        return new TiledImage(tiles, cut.rows(), cut.columns(), image.height(), image.width());
+        return new TiledImage(tiles, cut.rows(), cut.columns(), image.height(), image.width(), cut.whole());
     }
 
     /**

@@ -10,6 +10,11 @@ import java.util.List;
  * @param columns of pieces
  * @param height  of the source picture in pixels
  * @param width   of the source picture in pixels
+ * @param wholeTile which piece is the whole picture
  */
-public record TiledImage(List<Pixels> tiles, int rows, int columns, int height, int width) {
+public record TiledImage(List<Pixels> tiles, int rows, int columns, int height, int width, int wholeTile) {
+    /** The picture as a whole. */
+    public Pixels whole() {
+        return tiles.get(wholeTile);
+    }
 }

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.images;
 
+import dev.winnow.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -12,8 +13,9 @@ sealed interface Tiling {
      * @param pieces  in the order in which a model reads them
      * @param rows    of pieces, 0 where the picture is whole
      * @param columns of pieces
+     * @param whole   which piece is the whole picture
      */
-    record Cut(List<Piece> pieces, int rows, int columns) {}
+    record Cut(List<Piece> pieces, int rows, int columns, int whole) {}
 
     Cut cut(RgbImage image, Resampling resampling);
 
@@ -21,7 +23,7 @@ sealed interface Tiling {
     record None() implements Tiling {
         @Override
         public Cut cut(RgbImage image, Resampling resampling) {
-            return new Cut(List.of(new Piece(image, whole(image))), 0, 0);
+            return new Cut(List.of(new Piece(image, whole(image))), 0, 0, 0);
         }
     }
 
@@ -57,7 +59,7 @@ sealed interface Tiling {
                     pieces.add(new Piece(piece, new Region((x - left) * perColumn, (y - top) * perRow, tile * perColumn, tile * perRow)));
                 }
             }
-            return new Cut(pieces, best.height() / tile, best.width() / tile);
+            return new Cut(pieces, best.height() / tile, best.width() / tile, 0);
         }
     }
 
@@ -69,6 +71,17 @@ sealed interface Tiling {
      * @param splits  whether it is cut at all, or only made one square
      */
     record Squares(int longest, int tile, boolean splits) implements Tiling {
+        private static final int MOST_PER_SIDE = 64;
+
+        public Squares {
+            int perSide = (longest + tile - 1) / tile;
+            long side = (long) perSide * tile;
+            if (splits && perSide > MOST_PER_SIDE || side * side > RgbImage.LARGEST_PIXELS) {
+                throw new CheckpointException("image processor: a longest_edge of " + longest + " pixels makes too many pieces of " + tile
+                        + " x " + tile);
+            }
+        }
+
         @Override
         public Cut cut(RgbImage image, Resampling resampling) {
             boolean wide = image.width() >= image.height();
@@ -85,7 +98,7 @@ sealed interface Tiling {
                 square = new Piece(resized, whole(image));
                 if (columns > 1 || rows > 1) return pieces(image, resized, rows, columns, resampling);
             }
-            return new Cut(List.of(new Piece(PilResize.resize(square.image, tile, tile, resampling), square.region)), 0, 0);
+            return new Cut(List.of(new Piece(PilResize.resize(square.image, tile, tile, resampling), square.region)), 0, 0, 0);
         }
 
         private Cut pieces(RgbImage image, RgbImage resized, int rows, int columns, Resampling resampling) {
@@ -99,7 +112,7 @@ sealed interface Tiling {
                 }
             }
             pieces.add(new Piece(PilResize.resize(resized, tile, tile, resampling), whole(image)));
-            return new Cut(pieces, rows, columns);
+            return new Cut(pieces, rows, columns, pieces.size() - 1);
         }
 
         private static int even(int side) {

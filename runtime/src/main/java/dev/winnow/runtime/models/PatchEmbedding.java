@@ -6,6 +6,7 @@ import dev.winnow.layers.Linear;
 import dev.winnow.layers.Work;
 import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.TokenKind;
+import dev.winnow.runtime.images.PatchRows;
 import dev.winnow.weights.CheckpointException;
 import java.util.Arrays;
 import java.util.List;
@@ -54,8 +55,7 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
     float[] embed(Backend backend, VisionEncoder.Picture picture, Work work) {
         Grid grid = grid(picture.height(), picture.width());
         Grid seen = picture.seen() == null ? grid : picture.seen();
-        float[] columns = picture.cut() ? Arrays.copyOfRange(picture.pixels(), picture.offset(), picture.offset() + grid.cells() * kernel.in())
-                : columns(picture, grid);
+        float[] columns = columns(picture);
         float[] embedded = new float[grid.cells() * width()];
         backend.linear(kernel, columns, grid.cells(), embedded, Activation.NONE, work);
         if (kinds.isEmpty()) {
@@ -68,20 +68,14 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
         return hidden;
     }
 
-    /** The pixels of each patch in a row: [patches, channels * patch * patch]. */
-    private float[] columns(VisionEncoder.Picture picture, Grid grid) {
-        int p = patchSize;
-        float[] columns = new float[grid.cells() * kernel.in()];
-        int to = 0;
-        for (int patch : order.patches(grid)) {
-            for (int frame = 0; frame < channels * frames(); frame++) {
-                for (int r = 0; r < p; r++, to += p) {
-                    int row = (frame / frames() * picture.height() + grid.row(patch) * p + r) * picture.width() + grid.column(patch) * p;
-                    System.arraycopy(picture.pixels(), picture.offset() + row, columns, to, p);
-                }
-            }
+    /** The pixels of each patch in a row: [patches, channels * frames * patch * patch]. */
+    float[] columns(VisionEncoder.Picture picture) {
+        if (picture.cut()) {
+            int length = grid(picture.height(), picture.width()).cells() * kernel.in();
+            return Arrays.copyOfRange(picture.pixels(), picture.offset(), picture.offset() + length);
         }
-        return columns;
+        return PatchRows.cut(picture.pixels(), picture.offset(), channels, picture.height(), picture.width(), patchSize, order.square(),
+                frames());
     }
 
     /** Patches per side of a picture of the model's own size. */

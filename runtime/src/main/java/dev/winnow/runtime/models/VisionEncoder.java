@@ -107,6 +107,16 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
         return embedding.kinds().contains(TokenKind.CLASS);
     }
 
+    /** Whether patches come square by square, as their pixels do in tensors for such towers. */
+    public boolean joinsSquares() {
+        return !embedding.order().byRows();
+    }
+
+    /** The pixels of a picture's patches, [patches, pixels of a patch], in the order in which the tower takes them. */
+    public float[] cut(Picture picture) {
+        return embedding.columns(picture);
+    }
+
     /** The same tower in front of something, such as a projector. */
     VisionEncoder before(StackRunner.Beyond beyond) {
         return new VisionEncoder(backend, embedding, preNorm, stack.before(beyond), finalNorm);
