@@ -190,7 +190,8 @@ final class StackPass {
     /** For events that take it that tokens see what the masks of the layers say. */
     private void requireMasked(ReductionEvent e) {
         if (sight == Sight.MASKED) return;
-        throw new PlanException(e.method() + ": cannot change or foresee attention in a model whose prompts or pictures are seen as a whole");
+        throw new PlanException(e.method()
+                + ": cannot change or foresee attention in a model whose prompts or pictures are seen as a whole");
     }
 
     /**

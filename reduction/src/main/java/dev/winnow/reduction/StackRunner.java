@@ -81,7 +81,8 @@ public final class StackRunner {
     /** One token of a sequence through all layers; the plan's skipped layers stay skipped, its events for every step act. */
     public void step(Tokens token, KvCache cache, Schedule schedule, Workspace workspace) {
         if (schedule.steps()) {
-            StackPass pass = new StackPass(stage, layers, beyond, Sight.MASKED, token, cache, schedule, workspace, StackListener.NONE, true);
+            StackPass pass = new StackPass(stage, layers, beyond, Sight.MASKED, token, cache, schedule, workspace, StackListener.NONE,
+                    true);
             for (int l = 0; l < layers.size(); l++) pass.layer(l);
             cache.advance(1);
             return;

@@ -62,7 +62,9 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
             default -> throw new RequestException(t.name() + " should hold floating-point numbers but is " + t.dtype());
         }
         float[] values = t.toFloats();
-        for (float p : values) if (!Float.isFinite(p)) throw new RequestException(t.name() + " holds " + p + "; all values should be finite");
+        for (float p : values) {
+            if (!Float.isFinite(p)) throw new RequestException(t.name() + " holds " + p + "; all values should be finite");
+        }
         return values;
     }
 
@@ -165,7 +167,9 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
         List<Image> images = new ArrayList<>();
         int patches = 0;
         for (int[] grid : grids) {
-            if (grid[0] != 1) throw new RequestException("image_grid_thw holds " + grid[0] + " points in time; only pictures are supported");
+            if (grid[0] != 1) {
+                throw new RequestException("image_grid_thw holds " + grid[0] + " points in time; only pictures are supported");
+            }
             int height = grid[1] * tower.patchSize();
             int width = grid[2] * tower.patchSize();
             int next = patches + grid[1] * grid[2];
@@ -192,7 +196,9 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
         long[] values = t.toLongs();
         int[][] table = new int[t.dim(0)][columns];
         for (int i = 0; i < values.length; i++) {
-            if (values[i] < 1 || values[i] > MOST_SIDE) throw new RequestException(name + " holds " + values[i] + "; sizes are 1 to " + MOST_SIDE);
+            if (values[i] < 1 || values[i] > MOST_SIDE) {
+                throw new RequestException(name + " holds " + values[i] + "; sizes are 1 to " + MOST_SIDE);
+            }
             table[i / columns][i % columns] = (int) values[i];
         }
         return table;

@@ -78,8 +78,8 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
 
     private static void requireAll(int places, int images) {
         if (places == images) return;
-        throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image" : " places for images") + ", but there "
-                + (images == 1 ? "is 1 image" : "are " + images + " images"));
+        throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image" : " places for images")
+                + ", but there " + (images == 1 ? "is 1 image" : "are " + images + " images"));
     }
 
     private int[] encode(String text) {

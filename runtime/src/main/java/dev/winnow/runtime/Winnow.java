@@ -155,8 +155,8 @@ public final class Winnow implements AutoCloseable {
                 }
                 Tokens prompt = m.merge(ids, features, workspace);
                 explaining.prompt(prompt.ledger());
-                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule, counts,
-                        explaining, stream);
+                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule,
+                        counts, explaining, stream);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
         };
@@ -262,8 +262,8 @@ public final class Winnow implements AutoCloseable {
     /** A picture in the pieces that a model takes. */
     private VisionLanguageModel.Image image(RgbImage image, VisionLanguageModel m) {
         TiledImage tiles = processor().tiles(image);
-        return new VisionLanguageModel.Image(tiles.tiles().stream().map(t -> picture(t, m.vision())).toList(), image.height(), image.width(),
-                tiles.rows(), tiles.columns());
+        List<VisionEncoder.Picture> pieces = tiles.tiles().stream().map(t -> picture(t, m.vision())).toList();
+        return new VisionLanguageModel.Image(pieces, image.height(), image.width(), tiles.rows(), tiles.columns());
     }
 
     private static VisionEncoder.Picture picture(Pixels pixels, VisionEncoder tower) {

@@ -53,7 +53,8 @@ public final class ReductionOverhead {
                 .map(MethodType::name).toList();
         System.out.println(Machine.describe());
         try (Winnow opened = Winnow.open(Path.of(args[0]))) {
-            new ReductionOverhead((VisionLanguageModel) opened.model(), args.length > 1 ? Integer.parseInt(args[1]) : 1).table(methods, rounds);
+            int pictures = args.length > 1 ? Integer.parseInt(args[1]) : 1;
+            new ReductionOverhead((VisionLanguageModel) opened.model(), pictures).table(methods, rounds);
         }
     }
 

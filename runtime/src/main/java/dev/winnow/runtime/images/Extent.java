@@ -41,7 +41,8 @@ public record Extent(int height, int width) {
             int width = sides.size() == 2 ? sides.get(1) : 0;
             boolean whole = height > 0 && width > 0 && height % tile == 0 && width % tile == 0;
             if (!whole || (long) (height / tile) * (width / tile) > MOST_TILES || (long) height * width > RgbImage.LARGEST_PIXELS) {
-                throw new CheckpointException(key + " holds " + sides + ", which is no canvas of tiles of " + tile + " x " + tile + " pixels");
+                throw new CheckpointException(key + " holds " + sides + ", which is no canvas of tiles of " + tile + " x " + tile
+                        + " pixels");
             }
             canvases.add(new Extent(height, width));
         }

@@ -81,7 +81,7 @@ public final class ImageProcessor {
     }
 
     private Optional<TargetSize> fixedSize() {
-        return crop.or(() -> size.filter(to -> to instanceof TargetSize fixed && (pads || !fixed.shortestEdge())).map(TargetSize.class::cast));
+        return crop.or(() -> size.filter(TargetSize.class::isInstance).map(TargetSize.class::cast).filter(to -> pads || !to.shortestEdge()));
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.winnow.runtime.images;
 
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -63,8 +64,8 @@ enum ProcessorKind {
             case "Idefics3ImageProcessor", "SmolVLMImageProcessor" -> IDEFICS3;
             case "Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor" -> QWEN2_VL;
             case "PixtralImageProcessor" -> PIXTRAL;
-            default -> throw new CheckpointException("image processor '" + type + "' is not supported; those named CLIP, ViT, DeiT, Beit, Bit,"
-                    + " Siglip, Gemma3, Llava, LlavaNext, LlavaOnevision, Idefics3, SmolVLM, Qwen2VL and Pixtral are");
+            default -> throw new CheckpointException("image processor '" + type + "' is not supported; those named CLIP, ViT, DeiT, Beit,"
+                    + " Bit, Siglip, Gemma3, Llava, LlavaNext, LlavaOnevision, Idefics3, SmolVLM, Qwen2VL and Pixtral are");
         };
     }
 
@@ -89,7 +90,8 @@ enum ProcessorKind {
             case LLAVA_NEXT, LLAVA_ONEVISION -> {
                 TargetSize whole = TargetSize.read(config, "size", usual);
                 int tile = crop > 0 ? TargetSize.read(config, "crop_size", TargetSize.square(crop)).height() : whole.height();
-                yield new Tiling.AnyResolution(Extent.canvases(config, tile, this == LLAVA_NEXT ? Extent.next() : Extent.upTo(6)), whole.height(), whole.width(), tile);
+                List<Extent> canvases = Extent.canvases(config, tile, this == LLAVA_NEXT ? Extent.next() : Extent.upTo(6));
+                yield new Tiling.AnyResolution(canvases, whole.height(), whole.width(), tile);
             }
             case IDEFICS3 -> new Tiling.Squares(longestEdge(config, "size", 4 * size), longestEdge(config, "max_image_size", size),
                     config.flag("do_image_splitting", true));

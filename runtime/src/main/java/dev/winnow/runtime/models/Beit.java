@@ -35,7 +35,8 @@ final class Beit {
             token = PatchEmbedding.sum(token, positions);
             places = new PatchPositions.Learned(side, Arrays.copyOfRange(positions, width, positions.length), null);
         }
-        PatchEmbedding embedding = new PatchEmbedding(image, patch, Vit.kernel(c, e, width, patch), List.of(TokenKind.CLASS), token, places);
+        PatchEmbedding embedding = new PatchEmbedding(image, patch, Vit.kernel(c, e, width, patch), List.of(TokenKind.CLASS), token,
+                places);
 
         RelativePositions relative = new RelativePositions(side);
         RelativePositionBias shared = c.flag("use_shared_relative_position_bias", false)
@@ -47,7 +48,8 @@ final class Beit {
             WeightScope layer = beit.at("encoder.layer").at(Integer.toString(i));
             RelativePositionBias bias = own ? relative.bias(layer.at("attention.attention"), size.heads()) : null;
             if (shared != null) bias = bias == null ? shared : bias.plus(shared);
-            Residual residual = scaled ? Residual.normed(layer.factors("lambda_1", width), layer.factors("lambda_2", width)) : Residual.PLAIN;
+            Residual residual = scaled ? Residual.normed(layer.factors("lambda_1", width), layer.factors("lambda_2", width))
+                    : Residual.PLAIN;
             layers.add(backend.compile(Vit.layer(layer, size, true, false, bias, residual)));
         }
         boolean mean = c.flag("use_mean_pooling", true);

@@ -21,7 +21,8 @@ record Bicubic(double sharpness, boolean antialias) {
         float[] rows = new float[side * grid.width() * width];
         for (int y = 0; y < side; y++) {
             for (int x = 0; x < grid.width(); x++) {
-                for (int i = 0; i < side; i++) addScaled(rows, (y * grid.width() + x) * width, table, (y * side + i) * width, width, across[x][i]);
+                int at = (y * grid.width() + x) * width;
+                for (int i = 0; i < side; i++) addScaled(rows, at, table, (y * side + i) * width, width, across[x][i]);
             }
         }
         float[] resampled = new float[grid.cells() * width];

@@ -30,11 +30,13 @@ final class Clip {
         int shared = Config.size(c, "projection_dim", 512);
         if (!c.has("text_config") && !c.has("vision_config")) {
             VisionEncoder tower = vision(c, root.at("vision_model"), backend);
-            Linear projection = root.has("visual_projection.weight") ? root.linear("visual_projection", shared, tower.width(), false) : null;
+            Linear projection = root.has("visual_projection.weight")
+                    ? root.linear("visual_projection", shared, tower.width(), false) : null;
             return new ImageTextEncoder("clip_vision_model", tower, new Pooling.ClassToken(), projection, null, 0, 0);
         }
         VisionEncoder vision = vision(Config.section(c, "vision_config"), root.at("vision_model"), backend);
-        return new ImageTextEncoder("clip", vision, new Pooling.ClassToken(), root.linear("visual_projection", shared, vision.width(), false),
+        return new ImageTextEncoder("clip", vision, new Pooling.ClassToken(),
+                root.linear("visual_projection", shared, vision.width(), false),
                 text(Config.section(c, "text_config"), root, shared, backend), root.vector("logit_scale")[0], 0);
     }
 

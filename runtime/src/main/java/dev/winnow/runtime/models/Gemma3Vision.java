@@ -26,7 +26,8 @@ final class Gemma3Vision {
         WeightScope p = parts.at("multi_modal_projector");
         Linear projection = new Linear(p.matrix("mm_input_projection_weight", vision.width(), language.width()).transposed(), null);
         Projector projector = new Projector.Pooled(vision.grid() / tokens,
-                p.rmsNormAroundOne("mm_soft_emb_norm", vision.width(), Config.atLeastZero(Config.section(c, "vision_config"), "layer_norm_eps", 1e-6)), projection);
+                p.rmsNormAroundOne("mm_soft_emb_norm", vision.width(),
+                        Config.atLeastZero(Config.section(c, "vision_config"), "layer_norm_eps", 1e-6)), projection);
         return new VisionLanguageModel("gemma3", vision, Features.last(vision), projector, new Packing.Apart(), language,
                 c.integer("image_token_index", c.integer("image_token_id", 262144)),
                 new PicturePrompt.Framed("<start_of_image>", "\n\n<start_of_image>", "<end_of_image>\n\n"), 0);

@@ -36,7 +36,7 @@ final class Llava {
         // methods may ask what the projector makes of a token; with features of several layers there is no such thing
         VisionEncoder tower = read.blocks().size() > 1 ? vision
                 : vision.before((hidden, n, workspace) -> projector.project(backend, hidden, n, null, workspace));
-        return new VisionLanguageModel(family, tower, read, projector, packing(c, family, vision, parts, language.width()), language,
+        return new VisionLanguageModel(family, tower, read, projector, packing(c, family, vision, read, parts, language.width()), language,
                 c.integer("image_token_index", c.integer("image_token_id", one ? 151646 : 32000)), new PicturePrompt.Repeated(), 0);
     }
 
@@ -64,8 +64,13 @@ final class Llava {
         return new Features(blocks, false, strategy.equals("full"));
     }
 
-    private static Packing packing(Settings c, String family, VisionEncoder vision, VisionLanguageParts parts, int width) {
+    private static Packing packing(Settings c, String family, VisionEncoder vision, Features read, VisionLanguageParts parts,
+                                   int width) {
         if (family.equals("llava")) return new Packing.Apart();
+        if (vision.hasClassToken() && read.keepsClass()) {
+            throw new CheckpointException("config: vision_feature_select_strategy full keeps a class token, which has no place in a"
+                    + " picture of pieces");
+        }
         boolean one = family.equals("llava_onevision");
         int size = vision.imageSize();
         int most = one ? most(c.string("vision_aspect_ratio", "anyres_max_9")) : 0;

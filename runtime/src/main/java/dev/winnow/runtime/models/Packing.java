@@ -117,7 +117,8 @@ public sealed interface Packing {
 
         private Grid resampled(Part part) {
             double ratio = most == 0 ? 1 : Math.sqrt(part.height() * (double) part.width() / ((double) most * side * side));
-            return ratio > 1.1 ? new Grid((int) (part.height() / ratio), (int) (part.width() / ratio)) : new Grid(part.height(), part.width());
+            if (ratio <= 1.1) return new Grid(part.height(), part.width());
+            return new Grid((int) (part.height() / ratio), (int) (part.width() / ratio));
         }
 
         @Override
@@ -140,7 +141,7 @@ public sealed interface Packing {
             return tile.ledger().image(0);
         }
 
-        /** Tokens of the pieces in the order of the large picture; a row that lost all its tokens has no end either. */
+        /** Tokens without a place, then the others in the order of the large picture; a row that lost all its tokens has no end either. */
         private void pieces(Image image, List<ImageFeatures> tiles, Part part, PictureTokens made) {
             int across = Extent.best(canvases, image.height(), image.width()).width() / tile;
             int[][] tokens = new int[part.height()][part.width()];
@@ -148,6 +149,10 @@ public sealed interface Packing {
             for (int t = 1; t < tiles.size(); t++) {
                 TokenLedger ledger = tiles.get(t).ledger();
                 for (int i = 0; i < ledger.count(); i++) {
+                    if (ledger.cell(i) < 0) {
+                        made.token(tiles.get(t), i, ledger.image(i), -1);
+                        continue;
+                    }
                     int y = (t - 1) / across * side + ledger.cell(i) / side - part.top;
                     int x = (t - 1) % across * side + ledger.cell(i) % side - part.left;
                     if (y >= 0 && y < part.height() && x >= 0 && x < part.width()) tokens[y][x] = i;

@@ -19,8 +19,8 @@ import java.util.List;
  * @param kinds     of the tokens in front
  * @param special   the tokens in front with their positions, [kinds.size(), width]
  */
-record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel, List<TokenKind> kinds, float[] special, PatchPositions positions,
-                      PatchOrder order) {
+record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel, List<TokenKind> kinds, float[] special,
+                      PatchPositions positions, PatchOrder order) {
     /** Patches row by row. */
     PatchEmbedding(int imageSize, int patchSize, Linear kernel, List<TokenKind> kinds, float[] special, PatchPositions positions) {
         this(imageSize, patchSize, kernel.in() / (patchSize * patchSize), kernel, kinds, special, positions, PatchOrder.ROWS);
@@ -48,7 +48,8 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
     boolean takes(int height, int width) {
         Grid grid = grid(height, width);
         boolean squares = height % (patchSize * order.square()) == 0 && width % (patchSize * order.square()) == 0;
-        return grid.cells() > 0 && (squares || order.byRows()) && Math.max(grid.height(), grid.width()) <= MOST_PATCHES_PER_SIDE && positions.fits(grid);
+        return grid.cells() > 0 && (squares || order.byRows()) && Math.max(grid.height(), grid.width()) <= MOST_PATCHES_PER_SIDE
+                && positions.fits(grid);
     }
 
     /** Tokens of a picture, [kinds.size() + patches, width]; pixels right and below that fill no patch are left out. */
