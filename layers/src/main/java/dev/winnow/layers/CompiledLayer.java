@@ -5,7 +5,8 @@ import java.util.List;
 /** A layer that a {@link Backend} has made ready to run. Holds no state of a request: many requests may run it at once. */
 public interface CompiledLayer {
     /**
-     * The attention half: {@code x += attention(norm(x))}; keys and values of the n tokens are appended to kv.
+     * The attention half: {@code x += attention(norm(x))}, or as the layer's {@link Residual} says; keys and values of the n tokens are
+     * appended to kv. Where the halves are parallel both run here, from the same x.
      *
      * @param x         [n, width], updated in place
      * @param positions of the n tokens
@@ -33,13 +34,13 @@ public interface CompiledLayer {
         throw new UnsupportedOperationException("this backend cannot run attention by " + mode.getClass().getSimpleName());
     }
 
-    /** The other half: {@code x += mlp(norm(x))}. */
+    /** The other half: {@code x += mlp(norm(x))}, or as the layer's {@link Residual} says; nothing where the halves are parallel. */
     void mlp(float[] x, int n, Workspace workspace);
 
     /**
      * {@link #mlp} without the inner neurons whose gate (activation, in an MLP without one) is no larger in magnitude than the threshold.
      *
-     * @throws UnsupportedOperationException from a backend that cannot
+     * @throws UnsupportedOperationException from a backend that cannot, and for a layer without a {@link TransformerLayer#separateMlp}
      */
     default void mlp(float threshold, float[] x, int n, Workspace workspace) {
         throw new UnsupportedOperationException("this backend cannot leave out neurons of an MLP");
@@ -70,7 +71,11 @@ public interface CompiledLayer {
     /** {@code norm(x)} as one half reads it, in a new array: [n, width]. */
     float[] normed(Half half, float[] x, int n, Workspace workspace);
 
-    /** The activations of the MLP's inner neurons, {@code f(up(norm(x)))} or {@code f(gate(norm(x)))}: [n, inner], in a new array. */
+    /**
+     * The activations of the MLP's inner neurons, {@code f(up(norm(x)))} or {@code f(gate(norm(x)))}: [n, inner], in a new array.
+     *
+     * @throws UnsupportedOperationException for a layer without a {@link TransformerLayer#separateMlp}
+     */
     float[] neurons(float[] x, int n, Workspace workspace);
 
     /** The description this was compiled from. */

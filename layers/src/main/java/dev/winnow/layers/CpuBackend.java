@@ -101,6 +101,10 @@ public final class CpuBackend implements Backend {
             }
             float[] normed = normed(layer.attentionNorm(), x, n, ws);
             int[] turned = mode instanceof AttentionMode.Copies ? null : positions;
+            if (attention.rotary() != null) {
+                kv.follow(attention.rotary(), 1 + (mode instanceof AttentionMode.Copies c ? highest(c.positions(), c.positions().length)
+                        : highest(positions, n)));
+            }
             float[] q = queries(normed, n, turned, ws);
             float[] k = keys(normed, n, turned, ws);
             float[] v = ws.buffer(Workspace.Slot.VALUES, n * keyWidth);
@@ -113,7 +117,7 @@ public final class CpuBackend implements Backend {
             } else {
                 kv.append(k, v, keyWidth, n, positions, bias);
                 switch (mode) {
-                    case AttentionMode.Pages p when n == 1 && attention.mask().window() == Integer.MAX_VALUE
+                    case AttentionMode.Pages p when n == 1 && !attention.mask().slides()
                             && PagedAttention.leavesOut(p, kv) -> ws.work().attention(PagedAttention.attend(kernels, workers, q,
                                     attention.heads(), kv, attention.scale(), attention.softcap(), p, attended), 1, attention.headDim());
                     case AttentionMode.TokenSets s -> attendInSets(s.sets(), q, n, positions, kv, attended, ws);
@@ -146,6 +150,12 @@ public final class CpuBackend implements Backend {
             add(attention.output(), attended, n, x, layer.residual().afterAttention(), ws);
             if (layer.residual().parallel()) mlp(entered, x, n, ws);
             return rows;
+        }
+
+        private static int highest(int[] positions, int n) {
+            int highest = 0;
+            for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
+            return highest;
         }
 
         /** norm(x), or x itself where there is no norm. */

@@ -19,6 +19,8 @@ public final class KeyValues {
     private float[][] tally;
     /** Where keys and values are when they are packed, else null. */
     private PackedEntries packed;
+    /** The longest that the sequence has been, for rotations that depend on it. */
+    private int reach;
     /** What pages of keys reach to, for attention that asked for it; null when there is none or it no longer holds. */
     private PageIndex pages;
 
@@ -128,8 +130,22 @@ public final class KeyValues {
         return packed != null ? packed.allocatedBytes() : 2L * Float.BYTES * keys.length;
     }
 
+    /**
+     * Lets the keys follow a sequence that grows, where their rotation depends on its length; packed ones stay as they are.
+     *
+     * @param length of the sequence once the next entries are there
+     */
+    void follow(RotaryEmbedding rotary, int length) {
+        if (reach > 0 && packed == null && rotary.outgrows(reach, length)) {
+            pages = null;
+            for (int h = 0; h < heads; h++) rotary.retune(keys, offset(h), headDim, positions[h], lengths[h], reach, length);
+        }
+        reach = Math.max(reach, length);
+    }
+
     /** Forgets all entries; keeps the memory. */
     public void clear() {
+        reach = 0;
         Arrays.fill(lengths, 0);
         bias = null;
         tally = null;

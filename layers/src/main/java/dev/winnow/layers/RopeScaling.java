@@ -21,7 +21,8 @@ public sealed interface RopeScaling {
 
     /**
      * Every frequency divided by a factor of its own, searched for long sequences and for those within the trained length (Ding et al.
-     * 2024). Keys already cached keep the rotation they were written with when a sequence outgrows the trained length.
+     * 2024). When a sequence outgrows the trained length, keys already cached are turned to the other factors; the reference implementation
+     * runs the sequence anew.
      *
      * @param shortFactors one for each frequency
      * @param longFactors  likewise

@@ -74,16 +74,34 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
         int half = half();
         for (int i = 0; i < to.length; i++) {
             if (from[i] == to[i]) continue;
-            int row = offset + i * width;
-            for (int d = 0; d < half; d++) {
-                double angle = (double) frequencies[d] * (to[i] - from[i]);
-                float cos = (float) Math.cos(angle);
-                float sin = (float) Math.sin(angle);
-                float a = x[row + d];
-                float b = x[row + half + d];
-                x[row + d] = a * cos - b * sin;
-                x[row + half + d] = b * cos + a * sin;
-            }
+            for (int d = 0; d < half; d++) turn(x, offset + i * width + d, (double) frequencies[d] * (to[i] - from[i]));
+        }
+    }
+
+    private void turn(float[] x, int at, double angle) {
+        float cos = (float) Math.cos(angle);
+        float sin = (float) Math.sin(angle);
+        float a = x[at];
+        float b = x[at + half()];
+        x[at] = a * cos - b * sin;
+        x[at + half()] = b * cos + a * sin;
+    }
+
+    /** Whether keys of a sequence that grows from one length to another have to be turned to other frequencies. */
+    boolean outgrows(int before, int after) {
+        return scaling instanceof RopeScaling.LongRope s && before <= s.trainedLength() && after > s.trainedLength();
+    }
+
+    /**
+     * Turns rows rotated for a sequence of one length to the frequencies of another, in place.
+     *
+     * @param x rows of the given width from offset on, one for each of n positions
+     */
+    void retune(float[] x, int offset, int width, int[] positions, int n, int before, int after) {
+        float[] old = frequencies(before);
+        float[] now = frequencies(after);
+        for (int i = 0; i < n; i++) {
+            for (int d = 0; d < half(); d++) turn(x, offset + i * width + d, ((double) now[d] - old[d]) * positions[i]);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.winnow.reduction;
 
 import dev.winnow.layers.CacheFormat;
+import dev.winnow.layers.TransformerLayer;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
@@ -41,6 +42,25 @@ public interface ReductionMethod {
     static int languageLayersOf(ModelShape shape, String spec) {
         if (shape.languageLayers() == 0) throw new PlanException(spec + ": works in a language model; this model has none");
         return shape.languageLayers();
+    }
+
+    /** Checks that a layer's MLP runs after its attention, so that there is something between them to act on. */
+    static void requireSequence(String spec, int layer, TransformerLayer description) {
+        if (!description.residual().parallel()) return;
+        throw new PlanException(spec + ": layer " + layer + " runs its MLP beside the attention, not after it");
+    }
+
+    /** Checks that all tokens run the same neurons in a layer, after its attention. */
+    static void requireNeurons(String spec, int layer, TransformerLayer description) {
+        requireSequence(spec, layer, description);
+        if (description.separateMlp()) return;
+        throw new PlanException(spec + ": layer " + layer + " has experts in place of one MLP for all tokens");
+    }
+
+    /** The same for a language layer of a model, where it is known. */
+    static void requireNeurons(String spec, int layer, ModelShape shape) {
+        List<TransformerLayer> layers = shape.learned().layers();
+        if (!layers.isEmpty()) requireNeurons(spec, layer, layers.get(layer));
     }
 
     /** Checks that a layer number lies in [from, layers). */

@@ -240,7 +240,7 @@ final class StackPass {
             case Outcome.Route r -> route(e, r);
             case Outcome.Attend(AttentionMode asked) -> attendBy(e, asked);
             case Outcome.Threshold(float threshold) -> {
-                requireSeparateMlp(e, l);
+                ReductionMethod.requireNeurons(e.method(), l, layers.get(l).description());
                 sequence(e).threshold(l, threshold);
             }
             case Outcome.ReplaceMlp(float[] a) -> replaceMlp(e, a);
@@ -268,20 +268,6 @@ final class StackPass {
             throw new PlanException(e.method() + ": another method of the plan changes the attention of layer " + e.site().layer());
         }
         routing = new Routing(r);
-    }
-
-    /** For events that look at what the MLP will read. */
-    private void requireSequence(ReductionEvent e, int l) {
-        if (!layers.get(l).description().residual().parallel()) return;
-        throw new PlanException(e.method() + ": layer " + l + " runs its MLP beside the attention, not after it");
-    }
-
-    /** For events that act on the neurons of the MLP. */
-    private void requireSeparateMlp(ReductionEvent e, int l) {
-        requireSequence(e, l);
-        if (!layers.get(l).description().separateMlp()) {
-            throw new PlanException(e.method() + ": layer " + l + " has experts in place of one MLP for all tokens");
-        }
     }
 
     void replaceMlp(ReductionEvent e, float[] instead) {
@@ -602,14 +588,14 @@ final class StackPass {
         @Override
         public float[] normedAhead() {
             boolean between = event.site().moment() == Site.Moment.AFTER_ATTENTION;
-            if (between) requireSequence(event, layer);
+            if (between) ReductionMethod.requireSequence(event.method(), layer, layers.get(layer).description());
             return (between ? layers.get(layer) : layerAhead()).normed(between ? CompiledLayer.Half.MLP : CompiledLayer.Half.ATTENTION,
                     tokens.hidden(), tokens.count(), workspace);
         }
 
         @Override
         public float[] neurons(int first, int count) {
-            requireSeparateMlp(event, layer);
+            ReductionMethod.requireNeurons(event.method(), layer, layers.get(layer).description());
             float[] hidden = tokens.hidden();
             if (first > 0) hidden = Arrays.copyOfRange(hidden, first * tokens.width(), (first + count) * tokens.width());
             return layers.get(layer).neurons(hidden, count, workspace);

@@ -18,10 +18,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Random-weight models have exactly the tensors of real ones, and run. */
 class SyntheticModelTest {
@@ -30,11 +31,18 @@ class SyntheticModelTest {
         return SyntheticModel.tensors(config, dtype, 7, arena, CpuBackend.create());
     }
 
+    static Stream<Path> models() {
+        Stream<Path> others = Stream.of("clip", "vit-classify", "llava-1img").map(Golden.roots().getFirst()::resolve);
+        return Stream.concat(others, Golden.ofKind("causal_lm").stream().filter(p -> !p.getFileName().toString().startsWith("hub-")));
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"llama-plain", "llama-tied", "llama-bias-headdim", "clip", "vit-classify", "llava-1img"})
-    void namesAndShapesAreThoseOfARealCheckpoint(String model) throws IOException {
-        try (Arena arena = Arena.ofConfined(); Winnow real = Winnow.open(Golden.roots().getFirst().resolve(model))) {
-            Map<String, List<Long>> made = tensors(model, DType.F32, arena).stream().collect(Collectors.toMap(Tensor::name, SyntheticModelTest::shape));
+    @MethodSource("models")
+    void namesAndShapesAreThoseOfARealCheckpoint(Path model) throws IOException {
+        Settings config = Settings.read(model.resolve("config.json"));
+        try (Arena arena = Arena.ofConfined(); Winnow real = Winnow.open(model)) {
+            Map<String, List<Long>> made = SyntheticModel.tensors(config, DType.F32, 7, arena, CpuBackend.create()).stream()
+                    .collect(Collectors.toMap(Tensor::name, SyntheticModelTest::shape));
             var checkpoint = real.directory().checkpoint();
             Map<String, List<Long>> stored = checkpoint.names().stream().collect(Collectors.toMap(n -> n, n -> shape(checkpoint.tensor(n))));
             assertThat(made).isEqualTo(stored);

@@ -93,7 +93,8 @@ final class HollowModel {
             TransformerLayer layer = stack.descriptions().get(l);
             double n = pass.tokens.get(l);
             double shared = (double) layer.attention().kvHeads() / layer.attention().heads();
-            multiplyAdds += (2 + 2 * shared) * n * width * width + 2 * n * n * width + 3 * n * width * ((Mlp.Dense) layer.mlp()).down().in();
+            int inner = ((Mlp.Dense) layer.mlp()).down().in();
+            multiplyAdds += (2 + 2 * shared) * n * width * width + 2 * n * n * width + 3 * n * width * inner;
         }
         return multiplyAdds / 1e9;
     }

@@ -1,5 +1,7 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.layers.Mlp;
+import dev.winnow.layers.TransformerLayer;
 import dev.winnow.reduction.BlockInfluence;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.ComputeCost;
@@ -123,12 +125,26 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("image flops", ComputeCost.image(tower, blocks));
     }
 
+    private static void experts(Map<String, Object> facts, List<TransformerLayer> layers) {
+        List<Mlp.MixtureOfExperts> mixtures = layers.stream().map(TransformerLayer::mlp)
+                .filter(Mlp.MixtureOfExperts.class::isInstance).map(Mlp.MixtureOfExperts.class::cast).toList();
+        if (mixtures.isEmpty()) return;
+        Mlp.MixtureOfExperts first = mixtures.getFirst();
+        facts.put("experts", first.active() + " of " + first.experts().size() + " per token in " + mixtures.size() + " layers");
+    }
+
     private static void language(Map<String, Object> facts, LanguageModel m) {
         var layers = m.stack().descriptions();
         var attention = layers.getFirst().attention();
         facts.put("language layers", m.stack().layers());
         facts.put("language width", m.width());
         facts.put("heads", attention.heads() + " (" + attention.kvHeads() + " for keys and values) of " + attention.headDim());
+        experts(facts, layers);
+        long sliding = layers.stream().filter(l -> l.attention().mask().slides()).count();
+        if (sliding > 0) {
+            int window = layers.stream().mapToInt(l -> l.attention().mask().window()).min().orElseThrow();
+            facts.put("layers with a window", sliding + " of " + layers.size() + " see " + window + " tokens back");
+        }
         facts.put("vocabulary", m.vocabulary());
         facts.put("context", m.context());
         facts.put("token flops", ComputeCost.layers(layers, 1) + ComputeCost.product(m.head().map()));

@@ -33,16 +33,20 @@ record Decoder(Settings config, int layers, int width, int inner, int heads, int
     /**
      * Reads a configuration; heads share nothing and divide the width where it says nothing else.
      *
-     * @param epsilon    key of the norms' epsilon
-     * @param activation key of the activation
+     * @param epsilon key of the norms' epsilon
      */
-    static Decoder of(Settings c, String epsilon, String activation) {
+    static Decoder of(Settings c, String epsilon) {
+        return of(c, epsilon, Config.activation(c, "hidden_act"));
+    }
+
+    static Decoder of(Settings c, String epsilon, Activation activation) {
         int width = Config.size(c, "hidden_size");
         int heads = Config.size(c, "num_attention_heads");
         return new Decoder(c, Config.layers(c, "num_hidden_layers"), width, Config.size(c, "intermediate_size"), heads,
-                Config.size(c, "num_key_value_heads", heads), c.has("head_dim") ? Config.size(c, "head_dim") : Config.headSize(width, heads),
+                Config.size(c, "num_key_value_heads", heads),
+                c.has("head_dim") ? Config.size(c, "head_dim") : Config.headSize(width, heads),
                 Config.size(c, "vocab_size"), Config.size(c, "max_position_embeddings"), Config.atLeastZero(c, epsilon),
-                Config.activation(c, activation));
+                activation);
     }
 
     int queryWidth() {
@@ -125,7 +129,9 @@ record Decoder(Settings config, int layers, int width, int inner, int heads, int
     /** Gated experts below {@code experts}, and their router {@code gate}. */
     Mlp experts(WeightScope m, int count, boolean normalised, String gate, String up, String down, int neurons) {
         int active = Config.size(config, "num_experts_per_tok");
-        if (active > count) throw new CheckpointException("config: num_experts_per_tok " + active + " is more than the " + count + " experts");
+        if (active > count) {
+            throw new CheckpointException("config: num_experts_per_tok " + active + " is more than the " + count + " experts");
+        }
         return new Mlp.MixtureOfExperts(m.linear("gate", count, width, false),
                 m.at("experts").each(count, (expert, i) -> gated(expert, gate, up, down, neurons, false)), active, normalised);
     }
@@ -137,16 +143,17 @@ record Decoder(Settings config, int layers, int width, int inner, int heads, int
         return new Embedding(model.matrix("embed_tokens.weight", vocabulary, width), null, scale);
     }
 
-    /** The projection to the vocabulary: the embeddings, unless {@code tie_word_embeddings} says no. */
+    /** The projection to the vocabulary: its weight is that of the embeddings, unless {@code tie_word_embeddings} says no. */
     Linear head(WeightScope root, String name, Embedding embedding, boolean bias) {
-        return config.flag("tie_word_embeddings", true) ? new Linear(embedding.words(), null) : root.linear(name, vocabulary, width, bias);
+        if (!config.flag("tie_word_embeddings", true)) return root.linear(name, vocabulary, width, bias);
+        return new Linear(embedding.words(), bias ? root.vector(name + ".bias", vocabulary) : null);
     }
 
     /** A model with Llama's names around its layers: {@code model.embed_tokens}, {@code model.norm} and {@code lm_head}. */
     LanguageModel model(String family, WeightScope root, List<TransformerLayer> layers, Backend backend) {
         WeightScope model = root.at("model");
         Embedding embedding = embedding(model, 1);
-        return LanguageModel.of(family, embedding, layers, rms(model, "norm"), new Head(head(root, "lm_head", embedding, false)), context, model,
-                backend);
+        Head head = new Head(head(root, "lm_head", embedding, false));
+        return LanguageModel.of(family, embedding, layers, rms(model, "norm"), head, context, model, backend);
     }
 }

@@ -13,11 +13,10 @@ final class Gemma {
 
     private static final String DEFAULTS = """
             {"vocab_size": 256000, "hidden_size": 3072, "intermediate_size": 24576, "num_hidden_layers": 28, "num_attention_heads": 16,
-             "num_key_value_heads": 16, "head_dim": 256, "max_position_embeddings": 8192, "rms_norm_eps": 1e-6,
-             "hidden_activation": "gelu_pytorch_tanh"}""";
+             "num_key_value_heads": 16, "head_dim": 256, "max_position_embeddings": 8192, "rms_norm_eps": 1e-6}""";
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
-        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps", "hidden_activation");
+        Decoder d = decoder(config.withDefaults(DEFAULTS));
         RotaryEmbedding rotary = d.rotary();
         boolean bias = config.flag("attention_bias", false);
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> new TransformerLayer(
@@ -26,6 +25,11 @@ final class Gemma {
                 norm(d, layer, "post_attention_layernorm"),
                 d.gated(layer.at("mlp"), false)));
         return model("gemma", d, root, layers, 0, backend);
+    }
+
+    /** Early configurations name another activation than the one that models were trained with, under another key. */
+    static Decoder decoder(Settings c) {
+        return Decoder.of(c, "rms_norm_eps", Config.activation(c, "hidden_activation", "gelu_pytorch_tanh"));
     }
 
     static Norm norm(Decoder d, WeightScope place, String name) {

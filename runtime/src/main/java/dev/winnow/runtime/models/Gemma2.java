@@ -17,12 +17,12 @@ final class Gemma2 {
     private static final String DEFAULTS = """
             {"vocab_size": 256000, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
              "num_key_value_heads": 4, "head_dim": 256, "max_position_embeddings": 8192, "rms_norm_eps": 1e-6,
-             "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 256, "sliding_window": 4096,
+             "query_pre_attn_scalar": 256, "sliding_window": 4096,
              "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}""";
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "rms_norm_eps", "hidden_activation");
+        Decoder d = Gemma.decoder(c);
         RotaryEmbedding rotary = d.rotary();
         boolean bias = c.flag("attention_bias", false);
         float scale = scale(c);

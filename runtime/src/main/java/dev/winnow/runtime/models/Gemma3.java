@@ -18,14 +18,14 @@ final class Gemma3 {
     private static final String DEFAULTS = """
             {"vocab_size": 262208, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26, "num_attention_heads": 8,
              "num_key_value_heads": 4, "head_dim": 256, "max_position_embeddings": 131072, "rms_norm_eps": 1e-6,
-             "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 256, "sliding_window": 4096,
+             "query_pre_attn_scalar": 256, "sliding_window": 4096,
              "sliding_window_pattern": 6, "rope_theta": 1e6, "rope_local_base_freq": 1e4}""";
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "rms_norm_eps", "hidden_activation");
+        Decoder d = Gemma.decoder(c);
         RotaryEmbedding global = d.rotary();
-        RotaryEmbedding local = RopeSettings.unscaled(d.headDim(), Config.positive(c, "rope_local_base_freq"));
+        RotaryEmbedding local = RopeSettings.sliding(c, d.headDim(), Config.positive(c, "rope_local_base_freq"));
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> {
             AttentionMask mask = d.mask(i, (i + 1) % Config.size(c, "sliding_window_pattern") != 0);
             return new TransformerLayer(

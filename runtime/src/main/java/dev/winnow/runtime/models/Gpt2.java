@@ -19,8 +19,8 @@ final class Gpt2 {
         Settings c = config.withDefaults(DEFAULTS);
         int width = Config.size(c, "n_embd");
         int heads = Config.size(c, "n_head");
-        Decoder d = new Decoder(c, Config.layers(c, "n_layer"), width, Config.size(c, "n_inner", Math.multiplyExact(4, width)), heads, heads,
-                Config.headSize(width, heads), Config.size(c, "vocab_size"), Config.size(c, "n_positions"),
+        Decoder d = new Decoder(c, Config.layers(c, "n_layer"), width, Config.size(c, "n_inner", Math.multiplyExact(4, width)),
+                heads, heads, Config.headSize(width, heads), Config.size(c, "vocab_size"), Config.size(c, "n_positions"),
                 Config.atLeastZero(c, "layer_norm_epsilon"), Config.activation(c, "activation_function"));
         WeightScope model = root.atAny("wte.weight", "transformer", "");
         List<TransformerLayer> layers = model.at("h").each(d.layers(), (layer, i) -> new TransformerLayer(

@@ -22,9 +22,9 @@ final class GptNeoX {
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "layer_norm_eps", "hidden_act");
-        RotaryEmbedding rotary = RopeSettings.rotary(c, d.headDim(), Config.positive(c, "rotary_pct"),
-                Config.positive(c, c.has("rope_theta") ? "rope_theta" : "rotary_emb_base"), d.context());
+        Decoder d = Decoder.of(c, "layer_norm_eps");
+        RotaryEmbedding rotary = RopeSettings.rotary(c, d.headDim(), d.context(), Config.positive(c, "rotary_pct"),
+                Config.positive(c, c.has("rope_theta") ? "rope_theta" : "rotary_emb_base"));
         boolean bias = c.flag("attention_bias", true);
         Residual residual = c.flag("use_parallel_residual", true) ? Residual.PARALLEL : Residual.PLAIN;
         WeightScope model = root.at("gpt_neox");

@@ -18,7 +18,7 @@ final class Granite {
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "rms_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(c, "rms_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         boolean attentionBias = c.flag("attention_bias", false);
         boolean mlpBias = c.flag("mlp_bias", false);

@@ -20,7 +20,7 @@ final class Llama {
 
     /** @param root where {@code model.*} and {@code lm_head} are */
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
-        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         boolean attentionBias = config.flag("attention_bias", false);
         boolean mlpBias = config.flag("mlp_bias", false);

@@ -17,7 +17,7 @@ final class Mixtral {
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "rms_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(c, "rms_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         int experts = Config.size(c, "num_local_experts");
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> new TransformerLayer(

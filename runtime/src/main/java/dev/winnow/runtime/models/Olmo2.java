@@ -17,7 +17,7 @@ final class Olmo2 {
              "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "hidden_act": "silu", "tie_word_embeddings": false}""";
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
-        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> new TransformerLayer(
                 null,

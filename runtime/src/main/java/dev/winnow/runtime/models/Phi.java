@@ -20,7 +20,7 @@ final class Phi {
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "layer_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(c, "layer_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> {
             Norm norm = d.layerNorm(layer, "input_layernorm");
@@ -34,9 +34,12 @@ final class Phi {
     }
 
     private static Attention attention(Decoder d, WeightScope a, RotaryEmbedding rotary) {
-        Attention attention = d.attention(a.linear("q_proj", d.queryWidth(), d.width(), true), a.linear("k_proj", d.keyWidth(), d.width(), true),
-                a.linear("v_proj", d.keyWidth(), d.width(), true), a.linear("dense", d.width(), d.queryWidth(), true), d.mask(), rotary);
-        if (!d.config().flag("qk_layernorm", false)) return attention;
-        return attention.withNorms(a.layerNorm("q_layernorm", d.headDim(), d.epsilon()), a.layerNorm("k_layernorm", d.headDim(), d.epsilon()));
+        Attention attention = d.attention(
+                a.linear("q_proj", d.queryWidth(), d.width(), true),
+                a.linear("k_proj", d.keyWidth(), d.width(), true),
+                a.linear("v_proj", d.keyWidth(), d.width(), true),
+                a.linear("dense", d.width(), d.queryWidth(), true), d.mask(), rotary);
+        return !d.config().flag("qk_layernorm", false) ? attention : attention.withNorms(
+                a.layerNorm("q_layernorm", d.headDim(), d.epsilon()), a.layerNorm("k_layernorm", d.headDim(), d.epsilon()));
     }
 }

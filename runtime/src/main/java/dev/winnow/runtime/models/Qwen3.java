@@ -17,7 +17,7 @@ final class Qwen3 {
              "sliding_window": 4096, "max_window_layers": 28, "tie_word_embeddings": false}""";
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
-        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> new TransformerLayer(
                 d.rms(layer, "input_layernorm"),

@@ -18,7 +18,7 @@ final class Qwen3Moe {
              "num_experts": 128, "num_experts_per_tok": 8, "tie_word_embeddings": false}""";
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
-        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps", "hidden_act");
+        Decoder d = Decoder.of(config.withDefaults(DEFAULTS), "rms_norm_eps");
         RotaryEmbedding rotary = d.rotary();
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> new TransformerLayer(
                 d.rms(layer, "input_layernorm"),

@@ -6,16 +6,16 @@ import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
 import java.util.List;
+import java.util.Optional;
 
-/** Reads {@code rope_scaling} (or the newer {@code rope_parameters}) of a configuration. */
+/**
+ * Reads {@code rope_theta} and {@code rope_scaling} of a configuration, or the newer {@code rope_parameters}, which may differ for
+ * layers that see all keys and layers that slide.
+ */
 final class RopeSettings {
-    private RopeSettings() {}
+    private static final double USUAL_THETA = 10000;
 
-    /** The base of the frequencies, by default that of the paper. */
-    private static double theta(Settings config) {
-        double known = Config.positive(config, "rope_theta", 10000);
-        return config.optionalSection("rope_parameters").map(s -> Config.positive(s, "rope_theta", known)).orElse(known);
-    }
+    private RopeSettings() {}
 
     /**
      * Rotation of the first channels of each head, as many as {@code partial_rotary_factor} says.
@@ -23,18 +23,32 @@ final class RopeSettings {
      * @param context longest sequence the model was made for
      */
     static RotaryEmbedding rotary(Settings config, int headDim, int context) {
-        return rotary(config, headDim, Config.positive(config, "partial_rotary_factor", 1), theta(config), context);
+        return rotary(config, headDim, context, Config.positive(config, "partial_rotary_factor", 1),
+                Config.positive(config, "rope_theta", USUAL_THETA));
     }
 
-    /** @param share of the channels of a head that is rotated */
-    static RotaryEmbedding rotary(Settings config, int headDim, double share, double theta, int context) {
-        int dimensions = dimensions(headDim, share);
-        return new RotaryEmbedding(dimensions, theta, scaling(config, dimensions, context), axes(config, dimensions / 2));
+    /**
+     * The same for configurations that call them otherwise.
+     *
+     * @param share of the channels of a head that is rotated, unless {@code rope_parameters} says so
+     * @param theta base of the frequencies, likewise
+     */
+    static RotaryEmbedding rotary(Settings config, int headDim, int context, double share, double theta) {
+        Settings all = parameters(config, "full_attention").or(() -> config.optionalSection("rope_scaling")).orElse(null);
+        if (all == null) return new RotaryEmbedding(dimensions(headDim, share), theta, new RopeScaling.None());
+        int dimensions = dimensions(headDim, Config.positive(all, "partial_rotary_factor", share));
+        return new RotaryEmbedding(dimensions, Config.positive(all, "rope_theta", theta), scaling(config, all, dimensions, context), axes(all, dimensions / 2));
     }
 
-    /** Rotation of whole heads without any scaling. */
-    static RotaryEmbedding unscaled(int headDim, double theta) {
-        return new RotaryEmbedding(dimensions(headDim, 1), theta, new RopeScaling.None());
+    /** Rotation of whole heads in layers that slide, without any scaling. */
+    static RotaryEmbedding sliding(Settings config, int headDim, double theta) {
+        double base = parameters(config, "sliding_attention").map(s -> Config.positive(s, "rope_theta", theta)).orElse(theta);
+        return new RotaryEmbedding(dimensions(headDim, 1), base, new RopeScaling.None());
+    }
+
+    private static Optional<Settings> parameters(Settings config, String layers) {
+        Optional<Settings> all = config.optionalSection("rope_parameters");
+        return all.flatMap(s -> s.optionalSection(layers)).or(() -> all);
     }
 
     private static int dimensions(int headDim, double share) {
@@ -47,9 +61,8 @@ final class RopeSettings {
     }
 
     /** Positions along time, rows and columns of pictures, if {@code mrope_section} says so. */
-    private static RotaryAxes axes(Settings config, int pairs) {
-        Settings s = config.optionalSection("rope_scaling").or(() -> config.optionalSection("rope_parameters")).orElse(null);
-        if (s == null || !s.has("mrope_section")) return null;
+    private static RotaryAxes axes(Settings s, int pairs) {
+        if (!s.has("mrope_section")) return null;
         List<Integer> sections = s.integers("mrope_section");
         if (sections.size() != 3 || sections.stream().anyMatch(n -> n < 1) || sections.stream().mapToLong(n -> n).sum() != pairs) {
             throw new CheckpointException("config: mrope_section should be three lengths that make " + pairs + " but is " + sections);
@@ -57,9 +70,7 @@ final class RopeSettings {
         return RotaryAxes.of(sections, false);
     }
 
-    private static RopeScaling scaling(Settings config, int dimensions, int context) {
-        Settings s = config.optionalSection("rope_scaling").or(() -> config.optionalSection("rope_parameters")).orElse(null);
-        if (s == null) return new RopeScaling.None();
+    private static RopeScaling scaling(Settings config, Settings s, int dimensions, int context) {
         String type = s.string("rope_type", s.string("type", "default"));
         return switch (type) {
             case "default", "mrope" -> new RopeScaling.None();
@@ -75,18 +86,21 @@ final class RopeSettings {
 
     private static RopeScaling longRope(Settings config, Settings s, int frequencies, int context) {
         String key = "original_max_position_embeddings";
-        Settings place = config.has(key) ? config : s;
+        Settings place = s.has(key) ? s : config;
         int trained = Config.size(place, key, context);
         double factor = place.has(key) ? (double) context / trained : Config.positive(s, "factor");
         double attention = s.has("attention_factor") ? Config.positive(s, "attention_factor")
                 : RopeScaling.LongRope.recommendedAttentionFactor(factor, trained);
-        return new RopeScaling.LongRope(factors(s, "short_factor", frequencies), factors(s, "long_factor", frequencies), trained, attention);
+        return new RopeScaling.LongRope(factors(s, "short_factor", frequencies), factors(s, "long_factor", frequencies), trained,
+                attention);
     }
 
     private static List<Double> factors(Settings s, String key, int frequencies) {
         List<Double> factors = s.numbers(key);
-        if (factors.size() != frequencies || factors.stream().anyMatch(f -> f <= 0)) {
-            throw new CheckpointException("config: " + key + " should hold " + frequencies + " numbers above 0 but holds " + factors);
+        long sound = factors.stream().filter(f -> f > 0).count();
+        if (factors.size() != frequencies || sound != frequencies) {
+            throw new CheckpointException("config: " + key + " should hold " + frequencies + " numbers above 0 but holds " + sound + " in "
+                    + factors.size());
         }
         return factors;
     }

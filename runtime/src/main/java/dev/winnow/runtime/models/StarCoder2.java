@@ -16,7 +16,7 @@ final class StarCoder2 {
 
     static LanguageModel load(Settings config, WeightScope root, Backend backend) {
         Settings c = config.withDefaults(DEFAULTS);
-        Decoder d = Decoder.of(c, "norm_epsilon", "hidden_act");
+        Decoder d = Decoder.of(c, "norm_epsilon");
         RotaryEmbedding rotary = d.rotary();
         boolean bias = c.flag("use_bias", true);
         List<TransformerLayer> layers = root.at("model.layers").each(d.layers(), (layer, i) -> new TransformerLayer(

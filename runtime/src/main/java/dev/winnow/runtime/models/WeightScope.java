@@ -54,6 +54,10 @@ public final class WeightScope {
 
             @Override
             public Tensor tensor(String name, long... shape) {
+                if (!checkpoint.has(name)) {
+                    throw new CheckpointException(checkpoint.path() + ": tensor " + name + " is missing; the configuration asks for "
+                            + Arrays.toString(shape));
+                }
                 Tensor t = checkpoint.tensor(name);
                 if (!Arrays.equals(t.shape(), shape)) {
                     throw new CheckpointException(checkpoint.path() + ": tensor " + name + " has shape " + Arrays.toString(t.shape())

@@ -18,7 +18,8 @@ import java.util.stream.IntStream;
  * CATS (Lee et al. 2024, "CATS: Contextually-Aware Thresholding for Sparsity in Large Language Models", arXiv 2404.08763), after
  * ScalingIntelligence/CATS, commit 679959c. In every layer, inner neurons of the MLP whose gate is no larger in magnitude than the
  * layer's threshold are set to zero. Decoding steps read only the weights of the others from the up and down projections; for that the
- * backend keeps a second, turned copy of the down projection. The prompt computes as many products as ever.
+ * backend keeps a second, turned copy of the down projection. The prompt computes as many products as ever. Layers whose MLP is a mixture
+ * of experts, or runs beside the attention, are refused.
  *
  * <p>The authors take a threshold from a histogram over a training corpus. Here thresholds are given, or each layer's is the quantile of
  * the gates of the last tokens of the prompt at hand, which costs one more gate projection of these.
@@ -44,6 +45,7 @@ public record Cats(String spec, double sparsity, double[] thresholds, int calibr
             throw new PlanException(spec + ": there are " + thresholds.length + " thresholds for " + depth + " layers");
         }
         if (thresholds.length == 0 && sparsity == 0) return List.of();
+        for (int l = 0; l < depth; l++) ReductionMethod.requireNeurons(spec, l, shape);
         return IntStream.range(0, depth).mapToObj(l ->
                 ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.AFTER_ATTENTION, l), o -> {
                     float threshold = thresholds.length == 0 ? quantile(o) : (float) thresholds[l % thresholds.length];

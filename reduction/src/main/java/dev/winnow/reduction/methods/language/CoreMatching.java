@@ -49,6 +49,7 @@ public record CoreMatching(String spec, int layer, Budget keep, int reference, V
         int depth = ReductionMethod.languageLayersOf(shape, spec);
         int l = layer >= 0 ? layer : depth * 5 / 32;
         ReductionMethod.requireLayer(spec, l, 0, depth);
+        ReductionMethod.requireNeurons(spec, l, shape);
         return List.of(ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.AFTER_ATTENTION, l), this::match),
                 ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.AFTER_LAYER, l), this::drop));
     }
