@@ -32,24 +32,37 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
         return table(positions, n, null);
     }
 
-    /** @param places of the positions along the axes, or null where all coordinates are the position itself */
+    /** @param places as for {@link #angles} */
     Table table(int[] positions, int n, RotaryAxes.Places places) {
+        float[] angles = angles(positions, n, places);
+        float attention = attentionFactor();
+        float[] cos = new float[angles.length];
+        float[] sin = new float[angles.length];
+        for (int i = 0; i < angles.length; i++) {
+            cos[i] = (float) Math.cos(angles[i]) * attention;
+            sin[i] = (float) Math.sin(angles[i]) * attention;
+        }
+        return new Table(cos, sin);
+    }
+
+    /**
+     * By how much each pair of channels turns at n positions: [n, dimensions / 2].
+     *
+     * @param places of the positions along the axes, or null where all coordinates are the position itself
+     */
+    public float[] angles(int[] positions, int n, RotaryAxes.Places places) {
         int highest = 0;
         for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
         float[] frequencies = axes != null && axes.restarts() ? axes.restarted(theta) : frequencies(highest + 1);
-        float attention = attentionFactor();
         int half = half();
-        float[] cos = new float[n * half];
-        float[] sin = new float[n * half];
+        float[] angles = new float[n * half];
         for (int i = 0; i < n; i++) {
             for (int d = 0; d < half; d++) {
                 int at = axes == null || places == null ? positions[i] : places.of(axes.axis().get(d), positions[i]);
-                float angle = frequencies[d] * at;
-                cos[i * half + d] = (float) Math.cos(angle) * attention;
-                sin[i * half + d] = (float) Math.sin(angle) * attention;
+                angles[i * half + d] = frequencies[d] * at;
             }
         }
-        return new Table(cos, sin);
+        return angles;
     }
 
     private float attentionFactor() {

@@ -39,6 +39,11 @@ public final class Workspace {
         rotations.clear();
     }
 
+    /** What {@link #places(RotaryAxes.Places)} said last, or null. */
+    public RotaryAxes.Places places() {
+        return places;
+    }
+
     /** The rotation table of n positions; layers of one pass share those of their embeddings. */
     RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
         if (rotatedPositions.length != n || !Arrays.equals(rotatedPositions, 0, n, positions, 0, n)) {

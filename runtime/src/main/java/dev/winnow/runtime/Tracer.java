@@ -265,6 +265,7 @@ public final class Tracer {
                         + features.get(taken - 1).places());
             }
             Tokens prompt = m.merge(ids, features.subList(from, taken), workspace);
+            if (workspace.places() != null) trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count()});
             m.language().requireRoom(prompt.count(), 0);
             record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", (values, width) -> values));

@@ -18,6 +18,7 @@ public final class Trace {
     private final Map<String, List<Item>> items = new LinkedHashMap<>();
     private final Map<String, List<Item>> rows = new LinkedHashMap<>();
     private final Map<String, List<int[]>> indices = new LinkedHashMap<>();
+    private final Map<String, List<Long>> places = new LinkedHashMap<>();
     private final List<Tensor> ready = new ArrayList<>();
 
     /** Records a copy of the first values of an array, as one item of the batch. */
@@ -37,6 +38,20 @@ public final class Trace {
         indices.computeIfAbsent(name, k -> new ArrayList<>()).add(values.clone());
     }
 
+    /** Records places that go on after those recorded under the same name before: they are counted from the number of those. */
+    public void places(String name, int[] values) {
+        List<Long> all = places.computeIfAbsent(name, k -> new ArrayList<>());
+        long before = all.size();
+        for (int v : values) all.add(before + v);
+    }
+
+    /** Records bounds, ascending from 0, that go on after those recorded under the same name before. */
+    public void bounds(String name, int[] values) {
+        List<Long> all = places.computeIfAbsent(name, k -> new ArrayList<>(List.of(0L)));
+        long before = all.getLast();
+        for (int i = 1; i < values.length; i++) all.add(before + values[i]);
+    }
+
     /** Records a finished tensor. */
     public void tensor(Tensor t) {
         ready.add(t);
@@ -45,6 +60,7 @@ public final class Trace {
     /** Everything recorded, as tensors. */
     public List<Tensor> tensors() {
         List<Tensor> all = new ArrayList<>(ready);
+        places.forEach((name, list) -> all.add(Tensor.ofLongs(name, list.stream().mapToLong(v -> v).toArray(), list.size())));
         indices.forEach((name, list) -> {
             long[] values = list.stream().flatMapToInt(Arrays::stream).asLongStream().toArray();
             all.add(Tensor.ofLongs(name, values, list.size(), values.length / list.size()));

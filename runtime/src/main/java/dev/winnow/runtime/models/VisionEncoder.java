@@ -4,6 +4,7 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Norm;
 import dev.winnow.layers.RotaryAxes;
+import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.ModelShape;
@@ -20,6 +21,7 @@ import dev.winnow.reduction.Tokens;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * A vision transformer up to its last block (Dosovitskiy et al. 2020). The families that differ in names, tokens, positions and norms
@@ -160,7 +162,9 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
         traceEmbedding(picture, grid, hidden, trace);
         if (!order.byRows()) {
             hidden = inOrder(hidden, order.patches(grid), order.read(grid), width);
-            workspace.places(places(order.read(grid), grid));
+            RotaryAxes.Places places = places(order.read(grid), grid);
+            workspace.places(places);
+            if (trace != null) traceOrder(grid, places, n, trace);
         }
         if (preNorm != null) {
             backend.normalise(preNorm, hidden, n, width, hidden);
@@ -211,6 +215,13 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
         if (embedding.positions() instanceof PatchPositions.Spread s) {
             trace.indices("vision.position_ids", s.places(grid, picture.seen() == null ? grid : picture.seen()));
         }
+    }
+
+    private void traceOrder(Grid grid, RotaryAxes.Places places, int n, Trace trace) {
+        RotaryEmbedding rotary = stack.descriptions().getFirst().attention().rotary();
+        trace.rows("vision.rot_pos_emb", rotary.angles(IntStream.range(0, n).toArray(), n, places), n, rotary.half());
+        trace.places("vision.window_index", embedding.order().order(grid));
+        trace.bounds("vision.cu_window_seqlens", embedding.order().bounds(grid));
     }
 
     /** Rows of patches that come in one order in another. */
