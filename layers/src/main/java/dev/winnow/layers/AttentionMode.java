@@ -24,6 +24,22 @@ public sealed interface AttentionMode {
     record TokenSets(int[][] sets) implements AttentionMode {}
 
     /**
+     * Some of the arriving tokens see others that come after them, in a layer that is causal otherwise: those of a prompt or a picture
+     * that is read as a whole. Probes see what the tokens see.
+     *
+     * @param ends for each arriving token one past the last of the arriving tokens that it sees
+     */
+    record Reaching(int[] ends) implements AttentionMode {}
+
+    /**
+     * The arriving tokens attend in windows of consecutive tokens, which see nothing of each other or of what came before. Probes are not
+     * served.
+     *
+     * @param bounds first token of each window, and the number of tokens
+     */
+    record Windows(int[] bounds) implements AttentionMode {}
+
+    /**
      * Tokens attend, and are seen, as copies at several positions; a token gets the mean of what its copies get. The cache takes every
      * copy.
      *

@@ -41,6 +41,9 @@ public final class CpuBackend implements Backend {
         switch (norm) {
             case Norm.Layer n -> eachRow(rows, width,
                     i -> kernels.layerNorm(x, i * width, n.weight(), n.bias(), n.epsilon(), y, i * width, width));
+            case Norm.Factors n -> eachRow(rows, width, i -> {
+                for (int c = 0; c < width; c++) y[i * width + c] = x[i * width + c] * n.weight()[c];
+            });
             case Norm.Rms n -> eachRow(rows, width,
                     i -> kernels.rmsNorm(x, i * width, n.weight(), n.epsilon(), y, i * width, width));
         }
@@ -63,6 +66,7 @@ public final class CpuBackend implements Backend {
     private final class Layer implements CompiledLayer {
         private final TransformerLayer layer;
         private final Attention attention;
+        private final Scoring scoring;
         private final int width;
         private final int queryWidth;
         private final int keyWidth;
@@ -72,6 +76,7 @@ public final class CpuBackend implements Backend {
         Layer(TransformerLayer layer) {
             this.layer = layer;
             this.attention = layer.attention();
+            this.scoring = Scoring.of(attention);
             this.width = attention.query().in();
             this.queryWidth = attention.heads() * attention.headDim();
             this.keyWidth = attention.kvHeads() * attention.headDim();
@@ -90,6 +95,10 @@ public final class CpuBackend implements Backend {
         @Override
         public List<float[]> attend(AttentionMode mode, float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
                                     Workspace ws) {
+            Scoring scores = scoring.in(mode);
+            if (mode != null && attention.relative() != null) {
+                throw new UnsupportedOperationException("layers with a relative position bias can only attend densely");
+            }
             float[] normed = normed(layer.attentionNorm(), x, n, ws);
             boolean later = mode instanceof AttentionMode.Copies || mode instanceof AttentionMode.Sections;
             int[] turned = later ? null : positions;
@@ -114,10 +123,11 @@ public final class CpuBackend implements Backend {
                             && PagedAttention.leavesOut(p, kv) -> ws.work().attention(PagedAttention.attend(kernels, workers, q,
                                     attention.heads(), kv, attention.scale(), attention.softcap(), p, attended), 1, attention.headDim());
                     case AttentionMode.TokenSets s -> attendInSets(s.sets(), q, n, positions, kv, attended, ws);
-                    case null, default -> attendDensely(q, n, positions, kv, attended, ws);
+                    case AttentionMode.Windows w -> attendInWindows(w.bounds(), q, k, v, bias, probes, attended, ws);
+                    case null, default -> attendDensely(scores, q, n, positions, kv, attended, ws);
                 }
             }
-            return finish(x, q, attended, n, positions, kv, probes, ws);
+            return finish(scores, x, q, attended, n, positions, kv, probes, ws);
         }
 
         @Override
@@ -125,15 +135,15 @@ public final class CpuBackend implements Backend {
             float[] normed = normed(layer.attentionNorm(), x, n, ws);
             float[] q = queries(normed, n, positions, ws);
             float[] attended = ws.buffer(Workspace.Slot.ATTENDED, n * queryWidth);
-            attendDensely(q, n, positions, kv, attended, ws);
-            return finish(x, q, attended, n, positions, kv, probes, ws);
+            attendDensely(scoring, q, n, positions, kv, attended, ws);
+            return finish(scoring, x, q, attended, n, positions, kv, probes, ws);
         }
 
         /** Observes what was asked for and adds what attention gathered to x. */
-        private List<float[]> finish(float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv, List<Probe> probes,
-                                     Workspace ws) {
+        private List<float[]> finish(Scoring scores, float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv,
+                                     List<Probe> probes, Workspace ws) {
             List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(q, n, positions, kv, p, ws));
+            for (Probe p : probes) rows.add(observe(q, n, positions, kv, scores, p, ws));
             float[] entered = x;
             if (layer.residual().parallel()) {
                 entered = ws.buffer(Workspace.Slot.ENTERED, n * width);
@@ -175,10 +185,27 @@ public final class CpuBackend implements Backend {
             eachRow(n, width, i -> kernels.addScaled(x, i * width, branch, i * width, width, layer.residual().scale()));
         }
 
-        private void attendDensely(float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
-            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                    attention.softcap(), attention.mask(), attended, queryWidth);
-            ws.work().attention(pairs(n, kv), attention.heads(), attention.headDim());
+        private void attendDensely(Scoring scores, float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
+            TiledAttention.attend(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scores, attended, queryWidth);
+            ws.work().attention(pairs(scores, n, kv), attention.heads(), attention.headDim());
+        }
+
+        /** Window by window: a short dense attention each. */
+        private void attendInWindows(int[] bounds, float[] q, float[] k, float[] v, float[] bias, List<Probe> probes, float[] attended,
+                                     Workspace ws) {
+            if (!probes.isEmpty()) throw new UnsupportedOperationException("attention in windows cannot be observed");
+            for (int w = 0; w + 1 < bounds.length; w++) {
+                int from = bounds[w];
+                int to = bounds[w + 1];
+                int n = to - from;
+                int[] places = IntStream.range(0, n).toArray();
+                KeyValues own = new KeyValues(attention.kvHeads(), attention.headDim(), n);
+                own.append(Arrays.copyOfRange(k, from * keyWidth, to * keyWidth), Arrays.copyOfRange(v, from * keyWidth, to * keyWidth),
+                        keyWidth, n, places, bias == null ? null : Arrays.copyOfRange(bias, from, to));
+                float[] results = new float[n * queryWidth];
+                attendDensely(scoring, Arrays.copyOfRange(q, from * queryWidth, to * queryWidth), n, places, own, results, ws);
+                System.arraycopy(results, 0, attended, from * queryWidth, results.length);
+            }
         }
 
         /** Head by head on gathered rows: a short dense attention whose results go back to the tokens' places. */
@@ -196,9 +223,8 @@ public final class CpuBackend implements Backend {
                     System.arraycopy(q, set[i] * queryWidth + at, queries, i * dim, dim);
                     places[i] = positions[set[i]];
                 }
-                TiledAttention.attend(kernels, workers, queries, dim, set.length, 1, places, own, attention.scale(),
-                        attention.softcap(), attention.mask(), results, dim);
-                ws.work().attention(pairs(set.length, own), 1, dim);
+                TiledAttention.attend(kernels, workers, queries, dim, set.length, 1, places, own, scoring, results, dim);
+                ws.work().attention(pairs(scoring, set.length, own), 1, dim);
                 for (int i = 0; i < set.length; i++) System.arraycopy(results, i * dim, attended, set[i] * queryWidth + at, dim);
             }
         }
@@ -226,7 +252,7 @@ public final class CpuBackend implements Backend {
             kv.append(keys, repeated(v, keyWidth, owner), keyWidth, all, copies.positions(),
                     bias == null ? null : repeated(bias, 1, owner));
             float[] results = new float[all * queryWidth];
-            attendDensely(queries, all, copies.positions(), kv, results, ws);
+            attendDensely(scoring, queries, all, copies.positions(), kv, results, ws);
             int[] count = new int[n];
             for (int o : owner) count[o]++;
             Arrays.fill(attended, 0, n * queryWidth, 0f);
@@ -358,7 +384,7 @@ public final class CpuBackend implements Backend {
             float[] q = queries(looking, count, positions == null ? null : Arrays.copyOfRange(positions, first, first + count), ws);
             float[] all = new float[n * queryWidth];
             System.arraycopy(q, 0, all, first * queryWidth, count * queryWidth);
-            return observe(all, n, places, fresh, probe, ws);
+            return observe(all, n, places, fresh, positions == null ? scoring.withoutPositions() : scoring, probe, ws);
         }
 
         @Override
@@ -374,14 +400,14 @@ public final class CpuBackend implements Backend {
             return hidden;
         }
 
-        private float[] observe(float[] q, int n, int[] positions, KeyValues kv, Probe p, Workspace ws) {
+        private float[] observe(float[] q, int n, int[] positions, KeyValues kv, Scoring scoring, Probe p, Workspace ws) {
             ws.work().product((long) p.countOf(n) * attention.heads(), kv.length(), attention.headDim());
             if (p.summed()) {
-                return TiledAttention.received(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                        attention.softcap(), attention.mask(), p.firstOf(n), p.countOf(n), p.change());
+                return TiledAttention.received(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scoring, p.firstOf(n),
+                        p.countOf(n), p.change());
             }
-            return TiledAttention.probabilities(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, attention.scale(),
-                    attention.softcap(), attention.mask(), p.firstOf(n), p.countOf(n));
+            return TiledAttention.probabilities(kernels, workers, q, queryWidth, n, attention.heads(), positions, kv, scoring, p.firstOf(n),
+                    p.countOf(n));
         }
 
         private float[] queries(float[] normed, int n, int[] positions, Workspace ws) {
@@ -421,11 +447,13 @@ public final class CpuBackend implements Backend {
         }
 
         /** (query, key) pairs that the mask lets through, averaged over the key heads. */
-        private long pairs(int n, KeyValues kv) {
+        private long pairs(Scoring scores, int n, KeyValues kv) {
             long pairs = 0;
             for (int h = 0; h < kv.heads(); h++) {
                 long length = kv.length(h);
-                if (!attention.mask().causal()) {
+                if (scores.ends() != null) {
+                    for (int end : scores.ends()) pairs += Math.min(attention.mask().window(), length - n + end);
+                } else if (!attention.mask().causal()) {
                     pairs += n * length;
                 } else {
                     long window = attention.mask().window();

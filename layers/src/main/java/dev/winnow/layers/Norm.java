@@ -12,6 +12,9 @@ public sealed interface Norm {
     /** Mean and variance normalised (Ba et al. 2016). Weight and bias have the width's length. */
     record Layer(float[] weight, float[] bias, float epsilon) implements Norm {}
 
+    /** No normalisation, factors alone: a learned scale on what half a layer adds (Touvron et al. 2021). */
+    record Factors(float[] weight) implements Norm {}
+
     /** Root mean square normalised (Zhang and Sennrich 2019). */
     record Rms(float[] weight, float epsilon) implements Norm {}
 }

@@ -2,7 +2,6 @@ package dev.winnow.layers;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntBinaryOperator;
 
 /**
  * Rotary position embedding (Su et al. 2021) in the half-split form. Frequencies and angles are rounded to f32 where the reference
@@ -10,8 +9,13 @@ import java.util.function.IntBinaryOperator;
  *
  * @param dimensions rotated channels per head, even
  * @param theta      the base of the frequencies
+ * @param axes       what positions are along, or null for one axis
  */
-public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling) {
+public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling, RotaryAxes axes) {
+    /** Positions along one axis. */
+    public RotaryEmbedding(int dimensions, double theta, RopeScaling scaling) {
+        this(dimensions, theta, scaling, null);
+    }
 
     /** Cosines and sines, each [positions, dimensions / 2], already times the attention factor. */
     public record Table(float[] cos, float[] sin) {}
@@ -26,9 +30,12 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
      * @param positions at least n entries
      */
     public Table table(int[] positions, int n) {
-        int highest = 0;
-        for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
-        return table(n, highest, (i, pair) -> positions[i]);
+        return table(positions, n, null);
+    }
+
+    /** @param places as for {@link #angles} */
+    Table table(int[] positions, int n, RotaryAxes.Places places) {
+        return table(angles(positions, n, places));
     }
 
     /**
@@ -37,26 +44,43 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
      * @param positions [tokens][runs]; the number of runs divides that of the pairs
      */
     Table table(int[][] positions) {
-        int highest = Arrays.stream(positions).flatMapToInt(Arrays::stream).max().orElse(0);
-        int run = half() / positions[0].length;
-        return table(positions.length, highest, (i, pair) -> positions[i][pair / run]);
+        float[] frequencies = frequencies(Arrays.stream(positions).flatMapToInt(Arrays::stream).max().orElse(0) + 1);
+        int half = half();
+        int run = half / positions[0].length;
+        float[] angles = new float[positions.length * half];
+        for (int i = 0; i < angles.length; i++) angles[i] = frequencies[i % half] * positions[i / half][i % half / run];
+        return table(angles);
     }
 
-    /** @param position of a token and a pair */
-    private Table table(int n, int highest, IntBinaryOperator position) {
-        float[] frequencies = frequencies(highest + 1);
+    private Table table(float[] angles) {
         float attention = attentionFactor();
-        int half = half();
-        float[] cos = new float[n * half];
-        float[] sin = new float[n * half];
-        for (int i = 0; i < n; i++) {
-            for (int d = 0; d < half; d++) {
-                float angle = frequencies[d] * position.applyAsInt(i, d);
-                cos[i * half + d] = (float) Math.cos(angle) * attention;
-                sin[i * half + d] = (float) Math.sin(angle) * attention;
-            }
+        float[] cos = new float[angles.length];
+        float[] sin = new float[angles.length];
+        for (int i = 0; i < angles.length; i++) {
+            cos[i] = (float) Math.cos(angles[i]) * attention;
+            sin[i] = (float) Math.sin(angles[i]) * attention;
         }
         return new Table(cos, sin);
+    }
+
+    /**
+     * By how much each pair of channels turns at n positions: [n, dimensions / 2].
+     *
+     * @param places of the positions along the axes, or null where all coordinates are the position itself
+     */
+    public float[] angles(int[] positions, int n, RotaryAxes.Places places) {
+        int highest = 0;
+        for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
+        float[] frequencies = axes != null && axes.restarts() ? axes.restarted(theta) : frequencies(highest + 1);
+        int half = half();
+        float[] angles = new float[n * half];
+        for (int i = 0; i < n; i++) {
+            for (int d = 0; d < half; d++) {
+                int at = axes == null || places == null ? positions[i] : places.of(axes.axis().get(d), positions[i]);
+                angles[i * half + d] = frequencies[d] * at;
+            }
+        }
+        return angles;
     }
 
     private float attentionFactor() {

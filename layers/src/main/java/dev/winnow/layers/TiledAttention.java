@@ -44,14 +44,13 @@ public final class TiledAttention {
      */
     public static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                               KeyValues kv, float scale, AttentionMask mask, float[] out, int outStride) {
-        attend(kernels, workers, q, qStride, n, heads, positions, kv, scale, 0f, mask, out, outStride);
+        attend(kernels, workers, q, qStride, n, heads, positions, kv, Scoring.of(scale, mask), out, outStride);
     }
 
-    /** @param softcap bound on the logits as in {@link Attention}, or 0 for none */
     static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
-                       KeyValues kv, float scale, float softcap, AttentionMask mask, float[] out, int outStride) {
+                       KeyValues kv, Scoring scoring, float[] out, int outStride) {
         if (n <= 0) return;
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, softcap, mask);
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
         int kvHeads = kv.heads();
         long work = 2L * n * heads * kv.length() * kv.headDim();
         int threads = work < INLINE ? 1 : workers.threads();
@@ -94,13 +93,12 @@ public final class TiledAttention {
      */
     public static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                         KeyValues kv, float scale, AttentionMask mask, int first, int count) {
-        return probabilities(kernels, workers, q, qStride, n, heads, positions, kv, scale, 0f, mask, first, count);
+        return probabilities(kernels, workers, q, qStride, n, heads, positions, kv, Scoring.of(scale, mask), first, count);
     }
 
-    /** @param softcap as in {@code attend} */
     static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
-                                 KeyValues kv, float scale, float softcap, AttentionMask mask, int first, int count) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, softcap, mask);
+                                 KeyValues kv, Scoring scoring, int first, int count) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
         float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
         long work = (long) count * heads * kv.length() * kv.headDim();
         run(workers, work < INLINE ? 1 : workers.threads(), heads,
@@ -116,13 +114,12 @@ public final class TiledAttention {
      */
     public static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                    KeyValues kv, float scale, AttentionMask mask, int first, int count, Probe.RowChange change) {
-        return received(kernels, workers, q, qStride, n, heads, positions, kv, scale, 0f, mask, first, count, change);
+        return received(kernels, workers, q, qStride, n, heads, positions, kv, Scoring.of(scale, mask), first, count, change);
     }
 
-    /** @param softcap as in {@code attend} */
     static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
-                            float scale, float softcap, AttentionMask mask, int first, int count, Probe.RowChange change) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scale, softcap, mask);
+                            Scoring scoring, int first, int count, Probe.RowChange change) {
+        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
         int columns = kv.length();
         float[] result = new float[heads * columns];
         long work = (long) count * heads * columns * kv.headDim();
@@ -170,14 +167,15 @@ public final class TiledAttention {
         private final KeyValues kv;
         private final float scale;
         private final float softcap;
+        private final RelativePositionBias relative;
         private final AttentionMask mask;
+        private final int[] ends;
         private final int dim;
         private final int width;
         private final int tile;
         private final int valueWidth;
 
-        Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, float scale,
-             float softcap, AttentionMask mask) {
+        Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, Scoring scoring) {
             if (heads % kv.heads() != 0) {
                 throw new IllegalArgumentException(heads + " query heads cannot share " + kv.heads() + " key heads evenly");
             }
@@ -188,9 +186,11 @@ public final class TiledAttention {
             this.group = heads / kv.heads();
             this.positions = positions;
             this.kv = kv;
-            this.scale = scale;
-            this.softcap = softcap;
-            this.mask = mask;
+            this.scale = scoring.scale();
+            this.softcap = scoring.softcap();
+            this.relative = scoring.relative();
+            this.mask = scoring.mask();
+            this.ends = scoring.ends();
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
@@ -215,6 +215,7 @@ public final class TiledAttention {
         /** One past the last slot that query i sees. */
         private int end(int h, int i) {
             int length = kv.length(h);
+            if (ends != null) return Math.clamp((long) length - n + ends[i], 0, length);
             return mask.causal() ? Math.clamp((long) length - n + i + 1, 0, length) : length;
         }
 
@@ -272,6 +273,7 @@ public final class TiledAttention {
                         }
                         int o = outBase + b * outStride + g * dim;
                         for (int i = 0; i < rows; i++) {
+                            addRelative(h, g, from + b + i, s.scores, i * tile + c0, t + c0, c1 - c0);
                             softmax(s, h, i * tile, c0, c1, t, s.starts[b + i], s.ends[b + i], first + i, out, o + i * outStride);
                         }
                         weigh(s, 0, c0, c1, rows, out, o, outStride);
@@ -322,6 +324,7 @@ public final class TiledAttention {
                 values(s, h, t, end);
                 for (int i = 0; i < rows; i++) {
                     int at = outBase + i / group * outStride + i % group * headStride;
+                    addRelative(h, i % group, i / group, s.scores, i * tile, t, length);
                     softmax(s, h, i * tile, 0, length, t, s.starts[i], s.ends[i], i, out, at);
                 }
                 if (n == 1 || group == 1) {
@@ -350,6 +353,11 @@ public final class TiledAttention {
             for (int j = 0; j < cols; j++) {
                 for (int k = 0; k < length; k++) target[offset + j * stride + k] = s.byKey[k * width + j];
             }
+        }
+
+        /** Adds the relative position bias to the logits of query i of a head's group against the keys of slots from slot on. */
+        private void addRelative(int h, int g, int i, float[] logits, int at, int slot, int count) {
+            if (relative != null) relative.add(h * group + g, positions[i], kv.positions(h), slot, count, logits, at);
         }
 
         /**
@@ -471,6 +479,7 @@ public final class TiledAttention {
                 Arrays.fill(result, row + high, row + stride, 0f);
                 Softcap.apply(kernels, result, row + low, high - low, softcap);
                 if (bias != null) kernels.addScaled(result, row + low, bias, low, high - low, 1f);
+                addRelative(h, head % group, first + i, result, row + low, low, high - low);
                 float sum = kernels.expMinus(result, row + low, high - low, kernels.max(result, row + low, high - low));
                 if (sum != 0) kernels.scale(result, row + low, high - low, 1 / sum);
             }

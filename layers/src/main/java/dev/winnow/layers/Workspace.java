@@ -13,6 +13,7 @@ public final class Workspace {
     private final Work work = new Work();
     private final Map<RotaryEmbedding, RotaryEmbedding.Table> rotations = new HashMap<>();
     private int[] rotatedPositions = {};
+    private RotaryAxes.Places places;
 
     /** A buffer of at least the given size; its contents are undefined. */
     public float[] buffer(Slot slot, int size) {
@@ -39,12 +40,23 @@ public final class Workspace {
         return n;
     }
 
+    /** Says where the tokens of the passes that follow lie, for rotary positions along several axes; null for nowhere in particular. */
+    public void places(RotaryAxes.Places places) {
+        this.places = places;
+        rotations.clear();
+    }
+
+    /** What {@link #places(RotaryAxes.Places)} said last, or null. */
+    public RotaryAxes.Places places() {
+        return places;
+    }
+
     /** The rotation table of n positions; layers of one pass share those of their embeddings. */
     RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
         if (rotatedPositions.length != n || !Arrays.equals(rotatedPositions, 0, n, positions, 0, n)) {
             rotations.clear();
             rotatedPositions = Arrays.copyOf(positions, n);
         }
-        return rotations.computeIfAbsent(embedding, e -> e.table(positions, n));
+        return rotations.computeIfAbsent(embedding, e -> e.table(positions, n, places));
     }
 }

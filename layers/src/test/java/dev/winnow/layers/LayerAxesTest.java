@@ -56,9 +56,16 @@ class LayerAxesTest {
         return new Mlp.MixtureOfExperts(linear(5, WIDTH), Stream.generate(this::gated).limit(5).toList(), active, normalised);
     }
 
+    private RelativePositionBias relative() {
+        int tokens = 40;
+        int[] index = new int[tokens * tokens];
+        for (int i = 0; i < index.length; i++) index[i] = (i / tokens * 7 + i % tokens * 3) % 11;
+        return new RelativePositionBias(tokens, 11, index, numbers(HEADS * 11, 1, 0));
+    }
+
     private enum Axis {
         PRE_NORM, POST_NORM, SANDWICH, SCALED, PARALLEL, PARALLEL_SCALED, HEAD_NORMS, WIDE_NORMS, SOFTCAP, PARTIAL_ROTARY, WINDOW,
-        EXPERTS, EXPERTS_AS_THEY_ARE, ALL_AT_ONCE
+        EXPERTS, EXPERTS_AS_THEY_ARE, LAYER_SCALE, RELATIVE_POSITIONS, ALL_AT_ONCE
     }
 
     private TransformerLayer layer(Axis axis) {
@@ -80,6 +87,9 @@ class LayerAxesTest {
             case WINDOW -> new TransformerLayer(before, attention(AttentionMask.sliding(6), DIM), between, gated());
             case EXPERTS -> new TransformerLayer(before, plain, between, experts(2, true));
             case EXPERTS_AS_THEY_ARE -> new TransformerLayer(before, plain, between, experts(3, false), Residual.scaled(0.5f));
+            case LAYER_SCALE -> new TransformerLayer(before, plain, between, gated(),
+                    Residual.normed(new Norm.Factors(numbers(WIDTH, 0.5, 0)), new Norm.Factors(numbers(WIDTH, 0.5, 0))));
+            case RELATIVE_POSITIONS -> new TransformerLayer(before, plain.withRelative(relative()), between, gated());
             case ALL_AT_ONCE -> new TransformerLayer(before, attention(AttentionMask.sliding(9), 8).withNorms(rms(DIM), rms(KV_HEADS * DIM))
                     .withSoftcap(3f), between, experts(1, false), new Residual(rms(WIDTH), layerNorm(WIDTH), 0.8f, false));
         };

@@ -54,8 +54,8 @@ class PagedAttentionTest {
         float[] paged = new float[4 * DIM];
         Kernels kernels = new PanamaKernels();
         for (float softcap : new float[] {0f, 0.7f}) {
-            TiledAttention.attend(kernels, Workers.shared(), q, 4 * DIM, 1, 4, new int[] {n - 1}, kv, 0.25f, softcap, AttentionMask.CAUSAL,
-                    dense, 4 * DIM);
+            TiledAttention.attend(kernels, Workers.shared(), q, 4 * DIM, 1, 4, new int[] {n - 1}, kv,
+                    new Scoring(0.25f, softcap, null, AttentionMask.CAUSAL), dense, 4 * DIM);
             PagedAttention.attend(kernels, Workers.shared(), q, 4, kv, 0.25f, softcap, new AttentionMode.Pages(size, n), paged);
             for (int i = 0; i < dense.length; i++) {
                 assertThat(paged[i]).isCloseTo(dense[i], org.assertj.core.api.Assertions.within(2e-5f));

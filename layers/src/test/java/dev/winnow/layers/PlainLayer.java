@@ -71,6 +71,8 @@ final class PlainLayer {
             for (int c = 0; c < a.headDim(); c++) logit += q[at + c] * k[j][from + c];
             logit *= a.scale();
             if (a.softcap() != 0) logit = a.softcap() * Math.tanh(logit / a.softcap());
+            RelativePositionBias r = a.relative();
+            if (r != null) logit += r.table()[h * r.entries() + r.index()[i * r.tokens() + j]];
             double p = Math.exp(logit);
             sum += p;
             for (int c = 0; c < a.headDim(); c++) out[at + c] += p * v[j][from + c];
@@ -129,6 +131,7 @@ final class PlainLayer {
 
     private static double[] normed(Norm norm, double[] x) {
         if (norm == null) return x;
+        if (norm instanceof Norm.Factors f) return IntStream.range(0, x.length).mapToDouble(i -> x[i] * f.weight()[i]).toArray();
         double[] y = new double[x.length];
         for (int from = 0; from < x.length; from += norm.width()) {
             double[] part = Arrays.copyOfRange(x, from, from + norm.width());
@@ -137,6 +140,7 @@ final class PlainLayer {
             float epsilon = switch (norm) {
                 case Norm.Layer l -> l.epsilon();
                 case Norm.Rms r -> r.epsilon();
+                case Norm.Factors f -> throw new IllegalArgumentException("factors have no epsilon");
             };
             for (int c = 0; c < part.length; c++) {
                 y[from + c] = (part[c] - mean) / Math.sqrt(square + epsilon) * norm.weight()[c];

@@ -39,7 +39,12 @@ public sealed interface Outcome {
 
         /** The book of the new tokens. */
         TokenLedger after(TokenLedger ledger) {
-            TokenLedger after = ledger.after(map, positions);
+            return after(ledger, positions);
+        }
+
+        /** @param policy in place of this one's own */
+        TokenLedger after(TokenLedger ledger, PositionPolicy policy) {
+            TokenLedger after = ledger.after(map, policy);
             if (places != null) after = after.inPlacesOf(places);
             return sizes == null ? after : after.withSizes(sizes);
         }

@@ -29,7 +29,12 @@ public final class Schedule {
             for (Stage s : Stage.values()) skipped.get(s).or(m.skippedLayers(s, shape));
         }
         for (ReductionMethod m : methods) {
-            for (ReductionEvent e : m.events(shape)) add(e);
+            for (ReductionEvent e : m.events(shape)) {
+                if (e.site().stage() == Stage.VISION && shape.vision().filter(ModelShape.Vision::whole).isPresent()) {
+                    throw new PlanException(m.spec() + ": acts in the vision tower, but this model needs every patch after it");
+                }
+                add(e);
+            }
             m.drafting(shape).ifPresent(d -> {
                 if (drafting != null) throw new PlanException(m.spec() + ": another method of the plan drafts tokens already");
                 drafting = d;

@@ -9,6 +9,7 @@ import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Probe;
 import dev.winnow.layers.Residual;
+import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Work;
 import dev.winnow.layers.Workspace;
@@ -30,14 +31,14 @@ final class StackPass {
     private final Stage stage;
     private final List<CompiledLayer> layers;
     private final StackRunner.Beyond beyond;
+    private final Sight sight;
     private final Tokens tokens;
     private final KvCache cache;
     private final Schedule schedule;
     private final Workspace workspace;
     private final StackListener listener;
     private final boolean stepping;
-    final int arrived;
-    private final int lastPosition;
+    final int lastPosition;
     private final KeyValues own;
     /** Tokens that keys skip from now on, or null. */
     private boolean[] hidden;
@@ -52,18 +53,19 @@ final class StackPass {
     /** Attention watched in the layer last run, brought along to the tokens now alive. */
     final Map<ReductionEvent, Watched> watched = new HashMap<>();
 
-    StackPass(Stage stage, List<CompiledLayer> layers, StackRunner.Beyond beyond, Tokens tokens, KvCache cache, Schedule schedule,
-              Workspace workspace, StackListener listener, boolean stepping) {
+    StackPass(Stage stage, List<CompiledLayer> layers, StackRunner.Beyond beyond, Sight sight, Tokens tokens, KvCache cache,
+              Schedule schedule, Workspace workspace, StackListener listener, boolean stepping) {
         this.stage = stage;
         this.layers = layers;
         this.beyond = beyond;
+        this.sight = sight;
         this.tokens = tokens;
         this.cache = cache;
         this.schedule = schedule;
         this.workspace = workspace;
         this.listener = listener;
         this.stepping = stepping;
-        this.arrived = tokens.count();
+        int arrived = tokens.count();
         this.lastPosition = tokens.ledger().positions()[arrived - 1];
         var first = layers.getFirst().description().attention();
         this.own = cache == null ? new KeyValues(first.kvHeads(), first.headDim(), arrived) : null;
@@ -141,7 +143,11 @@ final class StackPass {
         List<float[]> rows;
         if (asker != null) rows = asker.ask(x, n, positions, kv, probes, workspace);
         else if (mode != null) rows = attendInMode(l, x, positions, shift, ledger, kv, watchers, probes);
-        else rows = layer.attend(x, n, positions, bias, kv, probes, workspace);
+        else {
+            AttentionMode seen = sight.in(l, ledger);
+            rows = seen == null ? layer.attend(x, n, positions, bias, kv, probes, workspace)
+                    : layer.attend(seen, x, n, positions, bias, kv, probes, workspace);
+        }
 
         int next = 0;
         for (ReductionEvent e : watchers) {
@@ -184,10 +190,18 @@ final class StackPass {
             throw new IllegalArgumentException(e.method() + " chooses a layer's attention after it ran");
         }
         if (schedule.skips(stage, e.site().layer())) return;
+        requireMasked(e);
         if (mode != null || routing != null) {
             throw new PlanException(e.method() + ": another method of the plan changes the attention of layer " + e.site().layer());
         }
         mode = asked;
+    }
+
+    /** For events that take it that tokens see what the masks of the layers say. */
+    private void requireMasked(ReductionEvent e) {
+        if (sight == Sight.MASKED) return;
+        throw new PlanException(e.method()
+                + ": cannot change or foresee attention in a model whose prompts or pictures are seen as a whole");
     }
 
     /**
@@ -227,7 +241,7 @@ final class StackPass {
             case Outcome.Unchanged() -> { }
             case Outcome.Compact(int[][] keep) -> compact(l, keep);
             case Outcome.MergeCache(List<TokenMap> maps) -> mergeCache(l, maps);
-            case Outcome.Reposition(int[][] positions) -> reposition(l, positions);
+            case Outcome.Reposition(int[][] positions) -> reposition(e, l, positions);
             case Outcome.Narrow(int layer, int from, int[] positions) -> narrow(layer, from, positions);
             case Outcome.Hide(boolean[] h) -> hide(h);
             case Outcome.Annotate(String name, int width, float[] values) ->
@@ -336,12 +350,18 @@ final class StackPass {
         kv.trim(DECODING_ROOM);
     }
 
-    void reposition(int l, int[][] positions) {
+    void reposition(ReductionEvent e, int l, int[][] positions) {
         watched.values().forEach(Watched::settle);
         KeyValues kv = cache.layer(l);
+        if (alongAxes()) throw new PlanException(e.method() + ": cannot turn keys to other positions where these lie along several axes");
         kv.reposition(positions, layers.get(l).description().attention().rotary());
         int highest = Arrays.stream(positions).mapToInt(p -> p.length == 0 ? -1 : p[p.length - 1]).max().orElse(-1);
         cache.shift(l, highest - lastPosition);
+    }
+
+    private boolean alongAxes() {
+        RotaryEmbedding rotary = layers.getFirst().description().attention().rotary();
+        return rotary != null && rotary.axes() != null;
     }
 
     /** Tokens that an earlier event hid stay hidden. */
@@ -357,7 +377,8 @@ final class StackPass {
             throw new PlanException(e.method() + ": has to come earlier in the plan than the method that changes the attention of layer "
                     + e.site().layer());
         }
-        TokenLedger after = r.after(tokens.ledger());
+        // positions along several axes are places in a picture, which no other token can take
+        TokenLedger after = alongAxes() ? r.after(tokens.ledger(), PositionPolicy.PRESERVE) : r.after(tokens.ledger());
         if (r.classStandsForImage()) {
             for (int i : after.ofKind(TokenKind.CLASS)) after = after.withKind(i, TokenKind.VISUAL);
         }
@@ -556,6 +577,7 @@ final class StackPass {
 
         @Override
         public float[] attentionAhead(Probe probe, boolean rotated) {
+            requireMasked(event);
             return layerAhead().attentionAhead(tokens.hidden(), tokens.count(), positions(rotated), probe, workspace);
         }
 

@@ -20,21 +20,32 @@ public final class StackRunner {
     private final Stage stage;
     private final List<CompiledLayer> layers;
     private final Beyond beyond;
+    private final Sight sight;
 
     public StackRunner(Stage stage, List<CompiledLayer> layers) {
-        this(stage, layers, null);
+        this(stage, layers, null, Sight.MASKED);
     }
 
     /** @param beyond what methods may ask for of what comes after the stack, or null for nothing */
     public StackRunner(Stage stage, List<CompiledLayer> layers, Beyond beyond) {
+        this(stage, layers, beyond, Sight.MASKED);
+    }
+
+    private StackRunner(Stage stage, List<CompiledLayer> layers, Beyond beyond, Sight sight) {
         this.stage = stage;
         this.layers = List.copyOf(layers);
         this.beyond = beyond;
+        this.sight = sight;
     }
 
     /** The same stack in front of something. */
     public StackRunner before(Beyond beyond) {
-        return new StackRunner(stage, layers, beyond);
+        return new StackRunner(stage, layers, beyond, sight);
+    }
+
+    /** The same stack, whose tokens see each other in another way; decoding steps go by the masks alone. */
+    public StackRunner seeing(Sight other) {
+        return new StackRunner(stage, layers, beyond, other);
     }
 
     public int layers() {
@@ -54,15 +65,24 @@ public final class StackRunner {
      * @param listener told of every layer and reduction
      */
     public void run(Tokens tokens, int until, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
-        StackPass pass = new StackPass(stage, layers, beyond, tokens, cache, schedule, workspace, listener, false);
+        run(tokens, null, until, cache, schedule, workspace, listener);
+    }
+
+    /** @param hidden tokens that no other sees, or null for none */
+    public void run(Tokens tokens, boolean[] hidden, int until, KvCache cache, Schedule schedule, Workspace workspace,
+                    StackListener listener) {
+        StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
+        if (hidden != null) pass.hide(hidden);
         for (int l = 0; l < until; l++) pass.layer(l);
-        if (cache != null) cache.advance(pass.arrived);
+        // prompts may begin at another position than 0
+        if (cache != null) cache.advance(pass.lastPosition + 1 - cache.nextPosition());
     }
 
     /** One token of a sequence through all layers; the plan's skipped layers stay skipped, its events for every step act. */
     public void step(Tokens token, KvCache cache, Schedule schedule, Workspace workspace) {
         if (schedule.steps()) {
-            StackPass pass = new StackPass(stage, layers, beyond, token, cache, schedule, workspace, StackListener.NONE, true);
+            StackPass pass = new StackPass(stage, layers, beyond, Sight.MASKED, token, cache, schedule, workspace, StackListener.NONE,
+                    true);
             for (int l = 0; l < layers.size(); l++) pass.layer(l);
             cache.advance(1);
             return;

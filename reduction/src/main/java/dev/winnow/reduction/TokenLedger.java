@@ -89,17 +89,44 @@ public final class TokenLedger {
 
     /** The tokens of an encoder: optional class token, then the patches of one image, a square of them. */
     public static TokenLedger patches(int patches, boolean classToken, int image) {
-        int special = classToken ? 1 : 0;
-        int n = patches + special;
+        return encoder(classToken ? List.of(TokenKind.CLASS) : List.of(), patches, Grid.square(patches), image);
+    }
+
+    /** The tokens of an encoder: some that are no patches, then the patches of one image. */
+    public static TokenLedger picture(List<TokenKind> special, Grid grid, int image) {
+        return encoder(special, grid.cells(), grid, image);
+    }
+
+    /**
+     * The patches of one image in an order of their own.
+     *
+     * @param cells of the tokens
+     */
+    public static TokenLedger picture(int[] cells, Grid grid, int image) {
+        int n = cells.length;
         TokenKind[] kinds = new TokenKind[n];
         Arrays.fill(kinds, TokenKind.VISUAL);
-        if (classToken) kinds[0] = TokenKind.CLASS;
         int[] images = new int[n];
         Arrays.fill(images, image);
+        return of(IntStream.range(0, n).toArray(), kinds, images, cells, grids(grid, image));
+    }
+
+    private static List<Grid> grids(Grid grid, int image) {
         Grid[] grids = new Grid[image + 1];
         Arrays.fill(grids, Grid.NONE);
-        grids[image] = Grid.square(patches);
-        return of(IntStream.range(0, n).toArray(), kinds, images, IntStream.range(-special, patches).toArray(), List.of(grids));
+        grids[image] = grid;
+        return List.of(grids);
+    }
+
+    private static TokenLedger encoder(List<TokenKind> inFront, int patches, Grid grid, int image) {
+        int special = inFront.size();
+        int n = patches + special;
+        TokenKind[] kinds = inFront.toArray(new TokenKind[n]);
+        Arrays.fill(kinds, special, n, TokenKind.VISUAL);
+        int[] images = new int[n];
+        Arrays.fill(images, image);
+        int[] cells = IntStream.range(-special, patches).map(i -> Math.max(-1, i)).toArray();
+        return of(IntStream.range(0, n).toArray(), kinds, images, cells, grids(grid, image));
     }
 
     public int count() {

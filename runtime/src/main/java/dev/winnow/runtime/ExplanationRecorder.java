@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 /** Follows the live tokens of every image through the maps of all events, back to patches. */
 final class ExplanationRecorder implements StackListener {
     private final int grid;
-    private final int classTokens;
+    private final int special;
     private final int images;
     private final Map<String, Explanation.Alive[]> vision = new LinkedHashMap<>();
     private final List<Explanation.Panel> language = new ArrayList<>();
@@ -30,9 +30,13 @@ final class ExplanationRecorder implements StackListener {
     private TokenLedger prompt;
     private Compaction compaction;
 
-    ExplanationRecorder(int grid, boolean classToken, int images) {
+    /**
+     * @param grid    patches per side of a picture
+     * @param special tokens in front of the patches
+     */
+    ExplanationRecorder(int grid, int special, int images) {
         this.grid = grid;
-        this.classTokens = classToken ? 1 : 0;
+        this.special = special;
         this.images = images;
     }
 
@@ -98,7 +102,7 @@ final class ExplanationRecorder implements StackListener {
     Explanation explanation() {
         if (images == 0) return Explanation.NONE;
         List<Explanation.Panel> panels = new ArrayList<>();
-        Explanation.Alive whole = alive(TokenMap.identity(grid * grid + classTokens));
+        Explanation.Alive whole = alive(TokenMap.identity(grid * grid + special));
         panels.add(new Explanation.Panel("input", Collections.nCopies(images, whole)));
         vision.forEach((title, alive) -> {
             // an event that left an image unchanged did not say so
@@ -115,7 +119,7 @@ final class ExplanationRecorder implements StackListener {
         List<int[]> groups = new ArrayList<>();
         float[] strength = new float[grid * grid];
         for (int i = 0; i < toTower.rows(); i++) {
-            int[] patches = Arrays.stream(toTower.sourcesOf(i)).filter(s -> s >= classTokens).map(s -> s - classTokens).toArray();
+            int[] patches = Arrays.stream(toTower.sourcesOf(i)).filter(s -> s >= special).map(s -> s - special).toArray();
             for (int p : patches) strength[p] = 1f;
             groups.add(patches);
         }
@@ -154,7 +158,7 @@ final class ExplanationRecorder implements StackListener {
     }
 
     private int[] patchesOf(int of, int row) {
-        return Arrays.stream(prompted.get(of).sourcesOf(row)).filter(s -> s >= classTokens).map(s -> s - classTokens).toArray();
+        return Arrays.stream(prompted.get(of).sourcesOf(row)).filter(s -> s >= special).map(s -> s - special).toArray();
     }
 
     /** Collects which prompt tokens the cache still holds, over layers and heads. */

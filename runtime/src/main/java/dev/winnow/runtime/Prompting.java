@@ -1,5 +1,7 @@
 package dev.winnow.runtime;
 
+import dev.winnow.runtime.models.PicturePrompt;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.text.ChatTemplate;
 import dev.winnow.runtime.text.Message;
 import dev.winnow.runtime.text.Tokenizer;
@@ -7,6 +9,7 @@ import dev.winnow.weights.ModelDirectory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** Words and pictures to token ids, as the model's template wants them. */
 record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
@@ -15,49 +18,77 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
         return new Prompting(Tokenizer.open(directory), ChatTemplate.load(directory));
     }
 
-    /**
-     * Ids of a request, with as many placeholders per image as it has tokens.
-     *
-     * @param imageToken id of the placeholder, or -1 for a model without images
-     */
-    int[] ids(Request request, int imageToken, int tokensPerImage) {
-        int images = request.images().size();
-        int[] ids = request.ids() == null ? words(request, imageToken) : request.ids();
-        if (ids.length == 0) throw new RequestException("the prompt is empty");
-        if (request.ids() != null && images > 0 && count(ids, imageToken) == 0) ids = behind(images, imageToken, ids);
-        int places = imageToken < 0 ? 0 : count(ids, imageToken);
-        if (places != images) {
-            throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image" : " places for images") + ", but there "
-                    + (images == 1 ? "is 1 image" : "are " + images + " images"));
+    /** Ids of a request without pictures. */
+    int[] ids(Request request) {
+        if (request.ids() == null) return encode(text(request));
+        if (request.ids().length == 0) throw new RequestException("the prompt is empty");
+        return request.ids();
+    }
+
+    /** Ids of a request, with as many placeholders for each picture as it has tokens. Pictures come before what is given as ids. */
+    int[] ids(Request request, VisionLanguageModel model, List<VisionLanguageModel.Image> images) {
+        if (images.isEmpty()) {
+            int[] ids = ids(request);
+            requireAll(count(ids, model.imageToken()), 0);
+            return ids;
         }
-        int[] expanded = new int[ids.length + images * (tokensPerImage - 1)];
+        if (request.ids() == null) return pictured(text(request), model, images);
+        int[] pictures = pictured("", model, images);
+        int[] all = Arrays.copyOf(pictures, pictures.length + request.ids().length);
+        System.arraycopy(request.ids(), 0, all, pictures.length, request.ids().length);
+        return all;
+    }
+
+    private int[] pictured(String text, VisionLanguageModel model, List<VisionLanguageModel.Image> images) {
+        List<List<Integer>> places = images.stream().map(model::places).toList();
+        String token = tokenizer.decode(new int[] {model.imageToken()}, false);
+        return switch (model.prompt()) {
+            case PicturePrompt.Repeated p -> repeated(text, token, model.imageToken(), places);
+            case PicturePrompt.InFront p -> {
+                int all = places.stream().flatMap(List::stream).mapToInt(n -> n).sum();
+                int[] begin = tokenizer.encode("", true);
+                yield tokenizer.encode(token.repeat(all) + tokenizer.decode(begin, false) + text + "\n", false);
+            }
+            case PicturePrompt.Written p -> {
+                String[] parts = text.split(Pattern.quote(p.mark(token)), -1);
+                if (parts.length == 1) parts = (p.mark(token).repeat(images.size()) + text).split(Pattern.quote(p.mark(token)), -1);
+                requireAll(parts.length - 1, images.size());
+                StringBuilder written = new StringBuilder(parts[0]);
+                for (int i = 0; i < images.size(); i++) written.append(p.text(images.get(i), places.get(i), token)).append(parts[i + 1]);
+                yield encode(written.toString());
+            }
+        };
+    }
+
+    private String text(Request request) {
+        if (request.prompt().isBlank()) throw new RequestException("the prompt is empty");
+        if (request.verbatim() || template.isEmpty()) return request.prompt();
+        return template.get().render(List.of(Message.user(request.prompt(), request.images().size())), true);
+    }
+
+    private int[] repeated(String text, String token, int imageToken, List<List<Integer>> places) {
+        int[] ids = encode(text);
+        if (count(ids, imageToken) == 0) {
+            // neither the user nor the template said where: pictures come first, as models are trained
+            ids = encode((token + "\n").repeat(places.size()) + text);
+        }
+        requireAll(count(ids, imageToken), places.size());
+        List<Integer> each = places.stream().map(p -> p.stream().mapToInt(n -> n).sum()).toList();
+        int[] expanded = new int[ids.length + each.stream().mapToInt(n -> n - 1).sum()];
         int n = 0;
+        int image = 0;
         for (int id : ids) {
-            int copies = id == imageToken ? tokensPerImage : 1;
+            int copies = id == imageToken ? each.get(image++) : 1;
             Arrays.fill(expanded, n, n + copies, id);
             n += copies;
         }
         return expanded;
     }
 
-    private int[] words(Request request, int imageToken) {
-        if (request.prompt().isBlank()) throw new RequestException("the prompt is empty");
-        int images = request.images().size();
-        String text = request.prompt();
-        if (!request.verbatim() && template.isPresent()) {
-            text = template.get().render(List.of(Message.user(request.prompt(), images)), true);
-        }
-        int[] ids = encode(text);
-        if (images == 0 || count(ids, imageToken) > 0) return ids;
-        // neither the user nor the template said where: pictures come first, as models are trained
-        return encode((tokenizer.decode(new int[] {imageToken}, false) + "\n").repeat(images) + text);
-    }
-
-    private static int[] behind(int images, int imageToken, int[] ids) {
-        int[] all = new int[images + ids.length];
-        Arrays.fill(all, 0, images, imageToken);
-        System.arraycopy(ids, 0, all, images, ids.length);
-        return all;
+    private static void requireAll(int places, int images) {
+        if (places == images) return;
+        throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image" : " places for images")
+                + ", but there " + (images == 1 ? "is 1 image" : "are " + images + " images"));
     }
 
     private int[] encode(String text) {

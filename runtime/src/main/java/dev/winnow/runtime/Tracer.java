@@ -1,8 +1,6 @@
 package dev.winnow.runtime;
 
-import dev.winnow.layers.Activation;
 import dev.winnow.layers.KvCache;
-import dev.winnow.layers.Linear;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Outcome;
 import dev.winnow.reduction.ReductionEvent;
@@ -14,12 +12,12 @@ import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
-import dev.winnow.runtime.models.Clip;
+import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
 import dev.winnow.runtime.models.Trace;
 import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.weights.Tensor;
 import java.util.ArrayList;
@@ -70,13 +68,13 @@ public final class Tracer {
         switch (model) {
             case LanguageModel m -> language(m, inputs);
             case VisionTransformer m -> vision(m, inputs);
-            case Clip m -> clip(m, inputs);
-            case Llava m -> llava(m, inputs);
+            case ImageTextEncoder m -> imageText(m, inputs);
+            case VisionLanguageModel m -> seeing(m, inputs);
         }
         return trace.tensors();
     }
 
-    private static Tensor required(Map<String, Tensor> inputs, String name) {
+    static Tensor required(Map<String, Tensor> inputs, String name) {
         Tensor t = inputs.get(name);
         if (t == null) throw new RequestException("the inputs have no tensor '" + name + "', which this model needs");
         return t;
@@ -114,66 +112,57 @@ public final class Tracer {
         return rows;
     }
 
+    /** Pixels [batch, channels, height, width] of a size that a tower takes. */
     private static float[] pixels(Tensor t, VisionEncoder tower) {
         int size = tower.imageSize();
         int channels = tower.channels();
-        if (t.shape().length != 4 || t.elements() == 0 || t.dim(1) != channels || t.dim(2) != size || t.dim(3) != size) {
+        boolean fits = t.shape().length == 4 && t.elements() > 0 && t.dim(1) == channels;
+        if (!fits || !tower.takes(t.dim(2), t.dim(3))) {
             throw new RequestException("pixel_values should have shape [batch, " + channels + ", " + size + ", " + size + "] but has "
                     + Arrays.toString(t.shape()));
         }
-        switch (t.dtype()) {
-            case F64, F32, F16, BF16 -> { }
-            default -> throw new RequestException("pixel_values should hold floating-point numbers but is " + t.dtype());
-        }
-        float[] pixels = t.toFloats();
-        for (float p : pixels) {
-            if (!Float.isFinite(p)) throw new RequestException("pixel_values holds " + p + "; all values should be finite");
-        }
-        return pixels;
+        return PixelInputs.finite(t);
     }
 
     // ---- vision ----
 
-    /** Every image through the whole tower (or, when a plan stops it earlier, up to there), handed on with its class token. */
-    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, Consumer<float[]> normedClass) {
+    /** Every image through the whole tower (or, when a plan stops it earlier, up to there). */
+    private void tower(VisionEncoder tower, Map<String, Tensor> inputs, Consumer<Tokens> finish) {
         Tensor t = required(inputs, "pixel_values");
         float[] pixels = pixels(t, tower);
         for (int i = 0; i < t.dim(0); i++) {
-            VisionEncoder.Encoded e = tower.encode(pixels, i * (pixels.length / t.dim(0)), i, tower.layers(), schedule, workspace,
-                    new int[0], trace, recorder());
-            Tokens tokens = e.tokens();
+            VisionEncoder.Picture picture = new VisionEncoder.Picture(pixels, i * (pixels.length / t.dim(0)), t.dim(2), t.dim(3));
+            Tokens tokens = tower.encode(picture, i, tower.layers(), schedule, workspace, new int[0], trace, recorder()).tokens();
             trace.item("vision_last_hidden", tokens.hidden(), tokens.count(), tower.width());
-            float[] normed = new float[tokens.count() * tower.width()];
-            tower.backend().normalise(tower.finalNorm(), tokens.hidden(), tokens.count(), tower.width(), normed);
-            trace.item("vision.final_norm", normed, tokens.count(), tower.width());
-            normedClass.accept(Arrays.copyOf(normed, tower.width()));
+            float[] normed = tower.normed(tokens);
+            for (String name : List.of("vision.final_norm", "vision.post_norm")) trace.item(name, normed, tokens.count(), tower.width());
+            finish.accept(tokens);
         }
     }
 
     private void vision(VisionTransformer m, Map<String, Tensor> inputs) {
-        tower(m.encoder(), inputs, cls -> {
-            if (m.classifier() != null) record(m.encoder(), "logits", m.classifier(), cls, Activation.NONE);
-            if (m.pooler() != null) record(m.encoder(), "pooler_output", m.pooler(), cls, Activation.TANH);
+        tower(m.encoder(), inputs, tokens -> {
+            if (m.classifier() != null) {
+                float[] logits = m.logits(tokens, workspace, trace);
+                trace.item("logits", logits, logits.length);
+            }
+            if (m.classifier() == null || m.pooler() != null) {
+                float[] embedding = m.embedding(tokens, workspace);
+                trace.item("pooler_output", embedding, embedding.length);
+            }
         });
     }
 
-    private void record(VisionEncoder e, String name, Linear linear, float[] x, Activation f) {
-        float[] y = new float[linear.out()];
-        e.backend().linear(linear, x, 1, y, f, workspace.work());
-        trace.item(name, y, y.length);
-    }
-
-    private void clip(Clip m, Map<String, Tensor> inputs) {
+    private void imageText(ImageTextEncoder m, Map<String, Tensor> inputs) {
         List<float[]> images = new ArrayList<>();
         if (m.text() != null && !inputs.containsKey("pixel_values")) required(inputs, "input_ids");
         if (m.text() == null || inputs.containsKey("pixel_values")) {
-            tower(m.vision(), inputs, cls -> {
-                trace.item("vision.post_norm_cls", cls, cls.length);
-                trace.item("image_pooled", cls, cls.length);
-                if (m.visionProjection() == null) return;
-                float[] features = m.imageFeatures(cls, workspace);
+            tower(m.vision(), inputs, tokens -> {
+                float[] pooled = m.pooled(tokens, workspace);
+                for (String name : List.of("vision.post_norm_cls", "vision.head", "image_pooled")) trace.item(name, pooled, pooled.length);
+                float[] features = m.imageFeatures(pooled, workspace);
                 trace.item("image_features", features, features.length);
-                float[] embeds = m.text() == null ? features : Clip.unit(features);
+                float[] embeds = m.text() == null ? features : ImageTextEncoder.unit(features);
                 trace.item("image_embeds", embeds, embeds.length);
                 images.add(embeds);
             });
@@ -190,23 +179,23 @@ public final class Tracer {
             }
             float[] features = m.textFeatures(ids[b], visible, workspace, trace);
             trace.item("text_features", features, features.length);
-            texts.add(Clip.unit(features));
+            texts.add(ImageTextEncoder.unit(features));
             trace.item("text_embeds", texts.getLast(), features.length);
         }
         if (images.isEmpty()) return;
-        float scale = (float) Math.exp(m.logitScale());
-        for (float[] image : images) trace.item("logits_per_image", products(image, texts, scale), texts.size());
-        for (float[] text : texts) trace.item("logits_per_text", products(text, images, scale), images.size());
+        for (float[] image : images) trace.item("logits_per_image", logits(m, image, texts), texts.size());
+        for (float[] text : texts) trace.item("logits_per_text", logits(m, text, images), images.size());
     }
 
-    private static float[] products(float[] x, List<float[]> others, float scale) {
-        float[] products = new float[others.size()];
-        for (int i = 0; i < products.length; i++) {
+    private static float[] logits(ImageTextEncoder m, float[] x, List<float[]> others) {
+        float scale = (float) Math.exp(m.logitScale());
+        float[] logits = new float[others.size()];
+        for (int i = 0; i < logits.length; i++) {
             double sum = 0;
             for (int c = 0; c < x.length; c++) sum += x[c] * others.get(i)[c];
-            products[i] = (float) (scale * sum);
+            logits[i] = (float) (scale * sum + m.logitBias());
         }
-        return products;
+        return logits;
     }
 
     // ---- language ----
@@ -241,42 +230,49 @@ public final class Tracer {
         return IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
     }
 
-    private void llava(Llava m, Map<String, Tensor> inputs) {
+    private void seeing(VisionLanguageModel m, Map<String, Tensor> inputs) {
         int[][] batch = rows(required(inputs, "input_ids"));
         int[][] mask = mask(inputs);
         if (mask != null && Arrays.stream(mask).flatMapToInt(Arrays::stream).anyMatch(i -> i == 0)) {
             throw new RequestException("attention_mask hides tokens, but this model (" + m.family() + ") takes prompts without padding");
         }
-        Tensor t = inputs.get("pixel_values");
-        int images = t == null ? 0 : t.dim(0);
-        float[] pixels = t == null ? null : pixels(t, m.vision());
+        List<VisionLanguageModel.Image> images = new PixelInputs(m, inputs).images();
         // a plan for the tower ends at the features; dense, the whole tower is recorded
         int blocks = plan.isEmpty() ? m.vision().layers() : m.lastBlock() + 1;
-        List<Llava.ImageFeatures> features = new ArrayList<>();
-        for (int i = 0; i < images; i++) {
-            features.add(m.look(pixels, i * (pixels.length / images), i, blocks, schedule, workspace, trace, recorder()));
+        List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+        List<Long> packed = new ArrayList<>();
+        int tiles = 0;
+        for (VisionLanguageModel.Image image : images) {
+            List<VisionLanguageModel.ImageFeatures> own = m.look(image, tiles, blocks, schedule, workspace, trace, recorder());
+            tiles += image.tiles().size();
+            own.forEach(f -> packed.add((long) f.ledger().count()));
+            features.addAll(own);
+        }
+        if (!packed.isEmpty()) {
+            trace.tensor(Tensor.ofLongs("packed_lengths", packed.stream().mapToLong(n -> n).toArray(), packed.size()));
         }
         List<int[]> generated = new ArrayList<>();
         int taken = 0;
         for (int[] ids : batch) {
             int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
-            int wanted = places / m.tokensPerImage();
-            if (places % m.tokensPerImage() != 0) {
-                throw new RequestException("input_ids has " + places + " image tokens in a sequence, but an image takes "
-                        + m.tokensPerImage());
+            int from = taken;
+            while (places > 0 && taken < features.size()) places -= features.get(taken++).places();
+            if (places > 0) {
+                throw new RequestException("input_ids has places for more images than the " + images.size() + " in pixel_values");
             }
-            if (taken + wanted > images) {
-                throw new RequestException("input_ids has places for more images than the " + images + " in pixel_values");
+            if (places < 0) {
+                throw new RequestException("input_ids has " + -places + " image tokens too few in a sequence; an image takes "
+                        + features.get(taken - 1).places());
             }
-            Tokens prompt = m.merge(ids, features.subList(taken, taken + wanted), 0);
-            taken += wanted;
+            Tokens prompt = m.merge(ids, features.subList(from, taken), workspace);
+            if (workspace.places() != null) trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count()});
             m.language().requireRoom(prompt.count(), 0);
             record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
         }
-        if (taken < images) {
-            throw new RequestException("pixel_values holds " + images + (images == 1 ? " image" : " images")
-                    + ", but input_ids has places for " + taken);
+        if (taken < features.size()) {
+            throw new RequestException("pixel_values holds " + images.size() + (images.size() == 1 ? " image" : " images")
+                    + ", but input_ids has no places for all of them");
         }
         generated(generated);
     }

@@ -1,6 +1,5 @@
 package dev.winnow.runtime;
 
-import dev.winnow.layers.Activation;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
@@ -8,6 +7,7 @@ import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.BlockInfluence;
 import dev.winnow.reduction.FullResolution;
 import dev.winnow.reduction.FullResolution.Dropped;
+import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.Outcome;
 import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionPlan;
@@ -21,12 +21,13 @@ import dev.winnow.runtime.images.ImageProcessor;
 import dev.winnow.runtime.images.Pixels;
 import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
-import dev.winnow.runtime.models.Clip;
+import dev.winnow.runtime.images.TiledImage;
+import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
 import dev.winnow.runtime.models.Quantization;
 import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.runtime.models.WeightScope;
 import dev.winnow.runtime.sampling.GenerationDefaults;
@@ -109,7 +110,7 @@ public final class Winnow implements AutoCloseable {
     public Optional<LanguageModel> languageModel() {
         return switch (model) {
             case LanguageModel m -> Optional.of(m);
-            case Llava m -> Optional.of(m.language());
+            case VisionLanguageModel m -> Optional.of(m.language());
             default -> Optional.empty();
         };
     }
@@ -119,8 +120,8 @@ public final class Winnow implements AutoCloseable {
         return switch (model) {
             case LanguageModel m -> Optional.empty();
             case VisionTransformer m -> Optional.of(m.encoder());
-            case Clip m -> Optional.of(m.vision());
-            case Llava m -> Optional.of(m.vision());
+            case ImageTextEncoder m -> Optional.of(m.vision());
+            case VisionLanguageModel m -> Optional.of(m.vision());
         };
     }
 
@@ -152,29 +153,36 @@ public final class Winnow implements AutoCloseable {
         return switch (model) {
             case LanguageModel m -> {
                 if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
-                int[] ids = prompting().ids(request, -1, 0);
+                int[] ids = prompting().ids(request);
                 float[] hidden = new float[ids.length * m.width()];
                 m.embed(ids, hidden, 0);
                 Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
-                ExplanationRecorder explaining = new ExplanationRecorder(0, false, 0);
+                ExplanationRecorder explaining = new ExplanationRecorder(0, 0, 0);
                 yield answer(request, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
             }
-            case Llava m -> {
-                int[] ids = prompting().ids(request, m.imageToken(), m.tokensPerImage());
+            case VisionLanguageModel m -> {
+                List<VisionLanguageModel.Image> images = request.images().stream().map(image -> image(image, m)).toList();
+                int[] ids = prompting().ids(request, m, images);
                 long began = System.nanoTime();
                 Workspace workspace = new Workspace();
-                ExplanationRecorder explaining = new ExplanationRecorder(m.vision().grid(), true, request.images().size());
-                List<Llava.ImageFeatures> features = new ArrayList<>();
-                for (RgbImage image : request.images()) {
-                    explaining.image(features.size());
-                    features.add(m.look(pixels(image, m.vision()), 0, features.size(), m.lastBlock() + 1, schedule, workspace, null,
-                            both(counts, explaining)));
+                // explanations are painted on one square grid for each picture; of pictures in pieces there is none
+                boolean painted = m.projector().side() == 1 && images.stream().allMatch(i -> i.tiles().size() == 1);
+                ExplanationRecorder explaining = new ExplanationRecorder(m.vision().grid(), m.vision().specialTokens(),
+                        painted ? images.size() : 0);
+                List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+                int tiles = 0;
+                int imageTokens = 0;
+                for (VisionLanguageModel.Image image : images) {
+                    explaining.image(tiles);
+                    features.addAll(m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
+                    tiles += image.tiles().size();
+                    imageTokens += m.places(image).stream().mapToInt(n -> n).sum();
                     explaining.projected(features.getLast().ledger());
                 }
-                Tokens prompt = m.merge(ids, features, 0);
+                Tokens prompt = m.merge(ids, features, workspace);
                 explaining.prompt(prompt.ledger());
-                yield answer(request, m.language(), prompt, ids, features.size() * m.tokensPerImage(), workspace,
-                        (System.nanoTime() - began) / 1e9, schedule, counts, explaining, stream);
+                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule,
+                        counts, explaining, stream);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
         };
@@ -250,7 +258,7 @@ public final class Winnow implements AutoCloseable {
                 .orElseThrow(() -> new RequestException("this model (" + model.family() + ") has no language layers"));
         BlockInfluence influence = new BlockInfluence(language.stack().layers());
         for (String prompt : prompts) {
-            int[] ids = prompting().ids(Request.of(prompt).withVerbatim(true), -1, 0);
+            int[] ids = prompting().ids(Request.of(prompt).withVerbatim(true));
             language.requireRoom(ids.length, 0);
             Tokens tokens = new Tokens(new float[ids.length * language.width()], language.width(),
                     TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
@@ -268,16 +276,26 @@ public final class Winnow implements AutoCloseable {
         stream.accept(piece);
     }
 
-    private float[] pixels(RgbImage image, VisionEncoder tower) {
+    private VisionEncoder.Picture picture(RgbImage image, VisionEncoder tower) {
         if (tower.channels() != 3) {
             throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
         }
-        Pixels pixels = processor().process(image);
-        if (pixels.height() != tower.imageSize() || pixels.width() != tower.imageSize()) {
+        return picture(processor().tiles(image).whole(), tower);
+    }
+
+    /** A picture in the pieces that a model takes. */
+    private VisionLanguageModel.Image image(RgbImage image, VisionLanguageModel m) {
+        TiledImage tiles = processor().tiles(image);
+        List<VisionEncoder.Picture> pieces = tiles.tiles().stream().map(t -> picture(t, m.vision())).toList();
+        return new VisionLanguageModel.Image(pieces, image.height(), image.width(), tiles.rows(), tiles.columns());
+    }
+
+    private static VisionEncoder.Picture picture(Pixels pixels, VisionEncoder tower) {
+        if (!tower.takes(pixels.height(), pixels.width())) {
             throw new RequestException("the image processor makes " + pixels.width() + "x" + pixels.height()
                     + " pictures, but the model looks at " + tower.imageSize() + "x" + tower.imageSize());
         }
-        return pixels.values();
+        return new VisionEncoder.Picture(pixels.values(), 0, pixels.height(), pixels.width());
     }
 
     /**
@@ -290,31 +308,46 @@ public final class Winnow implements AutoCloseable {
         Map<String, Tensor> inputs = new HashMap<>();
         VisionEncoder tower = visionTower().orElse(null);
         if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
-        if (!images.isEmpty()) {
-            int each = 3 * tower.imageSize() * tower.imageSize();
+        if (!images.isEmpty() && model instanceof VisionLanguageModel m) {
+            inputs.putAll(PixelInputs.of(m, images.stream().map(image -> image(image, m)).toList()));
+        } else if (!images.isEmpty()) {
+            List<VisionEncoder.Picture> pictures = images.stream().map(image -> picture(image, tower)).toList();
+            VisionEncoder.Picture first = pictures.getFirst();
+            int each = first.pixels().length;
             float[] pixels = new float[images.size() * each];
-            for (int i = 0; i < images.size(); i++) System.arraycopy(pixels(images.get(i), tower), 0, pixels, i * each, each);
-            inputs.put("pixel_values", Tensor.ofFloats("pixel_values", pixels, images.size(), 3, tower.imageSize(), tower.imageSize()));
+            for (int i = 0; i < images.size(); i++) {
+                VisionEncoder.Picture p = pictures.get(i);
+                if (p.height() != first.height() || p.width() != first.width()) {
+                    throw new RequestException("the image processor makes pictures of different sizes, which are no one tensor");
+                }
+                System.arraycopy(p.pixels(), 0, pixels, i * each, each);
+            }
+            inputs.put("pixel_values", Tensor.ofFloats("pixel_values", pixels, images.size(), 3, first.height(), first.width()));
         }
-        if (prompt == null && !(model instanceof VisionTransformer || model instanceof Clip)) {
+        if (prompt == null && !(model instanceof VisionTransformer || model instanceof ImageTextEncoder)) {
             throw new RequestException("this model (" + model.family() + ") needs a prompt");
         }
         if (prompt != null) {
             int[] ids = switch (model) {
-                case Llava m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m.imageToken(),
-                        m.tokensPerImage());
-                case Clip m -> textIds(prompt);
-                case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim), -1, 0);
-                case VisionTransformer m -> throw new RequestException("this model (" + model.family() + ") takes no prompt");
+                case VisionLanguageModel m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m,
+                        images.stream().map(image -> image(image, m)).toList());
+                case ImageTextEncoder m when m.text() != null -> m.text().padded(textIds(prompt));
+                case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim));
+                case VisionTransformer m -> throw takesNoPrompt(m);
+                case ImageTextEncoder m -> throw takesNoPrompt(m);
             };
             inputs.put("input_ids", Tensor.ofLongs("input_ids", Arrays.stream(ids).asLongStream().toArray(), 1, ids.length));
         }
         return inputs;
     }
 
+    private static RequestException takesNoPrompt(Model m) {
+        return new RequestException("this model (" + m.family() + ") takes no prompt");
+    }
+
     /** The part of a picture, in its own pixels, that the model sees. */
     public Region seen(RgbImage image) {
-        return processor().process(image).region();
+        return processor().tiles(image).whole().region();
     }
 
     private static StackListener both(StackListener a, StackListener b) {
@@ -355,8 +388,7 @@ public final class Winnow implements AutoCloseable {
             throw new RequestException("this model (" + model.family() + ") has no classifier");
         }
         Tower run = look(image, vit.encoder(), plan);
-        float[] logits = new float[vit.classifier().out()];
-        vit.encoder().backend().linear(vit.classifier(), run.normedClass, 1, logits, Activation.NONE, run.workspace.work());
+        float[] logits = vit.logits(run.encoded.tokens(), run.workspace, null);
         double[] probabilities = softmax(logits);
         List<Classification.Label> labels = new ArrayList<>();
         for (int i = 0; i < logits.length; i++) labels.add(new Classification.Label(i, label(i), probabilities[i]));
@@ -386,16 +418,11 @@ public final class Winnow implements AutoCloseable {
         return switch (model) {
             case VisionTransformer vit -> {
                 Tower run = look(image, vit.encoder(), plan);
-                if (vit.pooler() == null) yield run.normedClass;
-                float[] pooled = new float[vit.pooler().out()];
-                vit.encoder().backend().linear(vit.pooler(), run.normedClass, 1, pooled, Activation.TANH, run.workspace.work());
-                yield pooled;
+                yield vit.embedding(run.encoded.tokens(), run.workspace);
             }
-            case Clip clip -> {
-                Tower run = look(image, clip.vision(), plan);
-                if (clip.visionProjection() == null) yield run.normedClass;
-                float[] features = clip.imageFeatures(run.normedClass, run.workspace);
-                yield clip.text() == null ? features : Clip.unit(features);
+            case ImageTextEncoder m -> {
+                Tower run = look(image, m.vision(), plan);
+                yield m.imageEmbedding(run.encoded.tokens(), run.workspace);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not embed images");
         };
@@ -419,36 +446,34 @@ public final class Winnow implements AutoCloseable {
         return switch (model) {
             case VisionTransformer vit -> {
                 Tower run = look(image, vit.encoder(), plan, vit.encoder().layers(), new int[0]);
-                Tokens tokens = run.encoded.tokens();
-                float[] normed = new float[tokens.count() * tokens.width()];
-                vit.encoder().backend().normalise(vit.encoder().finalNorm(), tokens.hidden(), tokens.count(), tokens.width(), normed);
-                yield dense(vit.encoder(), run, normed, tokens.width(), dropped);
+                yield dense(run, vit.encoder().normed(run.encoded.tokens()), vit.encoder().width(), dropped);
             }
-            case Clip clip -> {
+            case ImageTextEncoder clip -> {
                 Tower run = look(image, clip.vision(), plan, clip.vision().layers(), new int[0]);
-                yield dense(clip.vision(), run, run.encoded.tokens().hidden(), clip.vision().width(), dropped);
+                yield dense(run, run.encoded.tokens().hidden(), clip.vision().width(), dropped);
             }
-            case Llava llava -> {
-                Tower run = look(image, llava.vision(), plan, llava.lastBlock() + 1, llava.featureBlocks());
-                int width = llava.vision().width() * llava.featureBlocks().length;
-                yield dense(llava.vision(), run, llava.features(run.encoded), width, dropped);
+            case VisionLanguageModel llava -> {
+                Tower run = look(image, llava.vision(), plan, llava.lastBlock() + 1,
+                        llava.read().blocks().stream().mapToInt(b -> b).toArray());
+                int width = llava.vision().width() * llava.read().blocks().size();
+                yield dense(run, llava.features(run.encoded), width, dropped);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not look at images");
         };
     }
 
-    private static DenseFeatures dense(VisionEncoder tower, Tower run, float[] values, int width, Dropped dropped) {
+    private static DenseFeatures dense(Tower run, float[] values, int width, Dropped dropped) {
         TokenLedger ledger = run.encoded.tokens().ledger();
-        return new DenseFeatures(tower.grid(), tower.grid(), width, FullResolution.patches(ledger, values, width, dropped),
+        return new DenseFeatures(run.grid.height(), run.grid.width(), width, FullResolution.patches(ledger, values, width, dropped),
                 FullResolution.classToken(ledger, values, width), run.stats());
     }
 
     /** A text as a vector of length 1 in CLIP's shared space. */
     public float[] embedText(String text) {
-        if (!(model instanceof Clip clip) || clip.text() == null) {
+        if (!(model instanceof ImageTextEncoder m) || m.text() == null) {
             throw new RequestException("this model (" + model.family() + ") does not embed text");
         }
-        return Clip.unit(clip.textFeatures(textIds(text), null, new Workspace(), null));
+        return ImageTextEncoder.unit(m.textFeatures(m.text().padded(textIds(text)), null, new Workspace(), null));
     }
 
     private int[] textIds(String text) {
@@ -458,21 +483,25 @@ public final class Winnow implements AutoCloseable {
 
     /** One image through a tower to its end. */
     private Tower look(RgbImage image, VisionEncoder tower, ReductionPlan plan) {
-        Tower run = look(image, tower, plan, tower.layers(), new int[0]);
-        run.normedClass = tower.normedClass(run.encoded.tokens());
-        return run;
+        return look(image, tower, plan, tower.layers(), new int[0]);
     }
 
     /** One image through the first blocks of a tower, with the outputs of some of them. */
     private Tower look(RgbImage image, VisionEncoder tower, ReductionPlan plan, int blocks, int[] capture) {
         Schedule schedule = plan.schedule(model.shape());
-        Tower run = new Tower(new StatsRecorder(), new ExplanationRecorder(tower.grid(), true, 1), new Workspace());
-        float[] pixels = pixels(image, tower);
+        VisionEncoder.Picture picture = picture(image, tower);
+        Grid grid = tower.grid(picture.height(), picture.width());
+        Tower run = new Tower(new StatsRecorder(), explaining(grid, tower), new Workspace());
+        run.grid = grid;
         long began = System.nanoTime();
-        run.encoded = tower.encode(pixels, 0, 0, blocks, schedule, run.workspace, capture, null, both(run.counts, run.explaining));
+        run.encoded = tower.encode(picture, 0, blocks, schedule, run.workspace, capture, null, both(run.counts, run.explaining));
         run.seconds = (System.nanoTime() - began) / 1e9;
-        run.patches = tower.patchCount();
-        return run;
+                return run;
+    }
+
+    /** Explanations are painted on square grids; of other pictures there is none. */
+    private static ExplanationRecorder explaining(Grid grid, VisionEncoder tower) {
+        return new ExplanationRecorder(grid.height(), tower.specialTokens(), grid.height() == grid.width() ? 1 : 0);
     }
 
     private static final class Tower {
@@ -480,9 +509,8 @@ public final class Winnow implements AutoCloseable {
         final ExplanationRecorder explaining;
         final Workspace workspace;
         VisionEncoder.Encoded encoded;
-        float[] normedClass;
         double seconds;
-        int patches;
+        Grid grid;
 
         Tower(StatsRecorder counts, ExplanationRecorder explaining, Workspace workspace) {
             this.counts = counts;
@@ -491,7 +519,7 @@ public final class Winnow implements AutoCloseable {
         }
 
         Stats stats() {
-            return new Stats(1, patches, 0, counts.vision(), List.of(), 0, 0, 0, workspace.work().flops(), 0, 0, 0, 0,
+            return new Stats(1, grid.cells(), 0, counts.vision(), List.of(), 0, 0, 0, workspace.work().flops(), 0, 0, 0, 0,
                     workspace.bytes(), seconds, 0, 0, counts.reductionSeconds());
         }
     }

@@ -32,7 +32,8 @@ class SyntheticModelTest {
     }
 
     static Stream<Path> models() {
-        Stream<Path> others = Stream.of("clip", "vit-classify", "llava-1img").map(Golden.roots().getFirst()::resolve);
+        Stream<Path> others = Stream.of("clip", "vit-classify", "llava-1img",
+        "beit", "gemma3-vlm").map(Golden.roots().getFirst()::resolve);
         return Stream.concat(others, Golden.ofKind("causal_lm").stream().filter(p -> !p.getFileName().toString().startsWith("hub-")));
     }
 

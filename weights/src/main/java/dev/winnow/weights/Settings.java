@@ -125,6 +125,16 @@ public final class Settings {
         return list(key, this::integer);
     }
 
+    /** An array of arrays of integers, which must be there. */
+    public List<List<Integer>> integerRows(String key) {
+        return list(key, (row, path) -> {
+            if (!row.isArray()) throw wrong(row, path, "an array");
+            List<Integer> integers = new ArrayList<>(row.size());
+            for (JsonNode item : row) integers.add(integer(item, path + "[" + integers.size() + "]"));
+            return Collections.unmodifiableList(integers);
+        });
+    }
+
     /** An array of numbers, which must be there. */
     public List<Double> numbers(String key) {
         return list(key, this::number);

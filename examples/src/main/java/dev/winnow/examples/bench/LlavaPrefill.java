@@ -10,7 +10,8 @@ import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
-import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,13 +33,14 @@ public final class LlavaPrefill {
 
     private static final String DENSE_AGAIN = "dense again";
 
-    private final Llava model;
-    private final float[] pixels;
+    private final VisionLanguageModel model;
+    private final VisionLanguageModel.Image picture;
     private final int[] ids;
 
-    private LlavaPrefill(Llava model) {
+    private LlavaPrefill(VisionLanguageModel model) {
         this.model = model;
-        this.pixels = Machine.randoms(3 * model.vision().imageSize() * model.vision().imageSize(), 1);
+        int side = model.vision().imageSize();
+        this.picture = VisionLanguageModel.Image.whole(new VisionEncoder.Picture(Machine.randoms(3 * side * side, 1), 0, side, side));
         this.ids = new int[TEXT + model.tokensPerImage()];
         Arrays.setAll(ids, i -> i < 5 || i >= 5 + model.tokensPerImage() ? 100 + i : model.imageToken());
     }
@@ -48,7 +50,7 @@ public final class LlavaPrefill {
         int idleRounds = args.length > 2 ? Integer.parseInt(args[2]) : 5;
         System.out.println(Machine.describe());
         try (Winnow opened = Winnow.open(Path.of(args[0]))) {
-            LlavaPrefill bench = new LlavaPrefill((Llava) opened.model());
+            LlavaPrefill bench = new LlavaPrefill((VisionLanguageModel) opened.model());
             if (rounds > 0) bench.savings(rounds);
             if (idleRounds > 0) bench.overhead(idleRounds);
         }
@@ -58,7 +60,7 @@ public final class LlavaPrefill {
     private final class Route implements StackListener {
         final Schedule schedule;
         final Workspace workspace = new Workspace();
-        List<Llava.ImageFeatures> features;
+        List<VisionLanguageModel.ImageFeatures> features;
         int prompt;
         long flops;
         /** Of the prompt pass alone; {@link #flops} is of whichever pass ran last. */
@@ -74,7 +76,7 @@ public final class LlavaPrefill {
         void look() {
             long before = workspace.work().flops();
             reducing = 0;
-            features = List.of(model.look(pixels, 0, 0, model.lastBlock() + 1, schedule, workspace, null, this));
+            features = model.look(picture, 0, model.lastBlock() + 1, schedule, workspace, null, this);
             flops = workspace.work().flops() - before;
             leastReducing = Math.min(leastReducing, reducing);
         }
@@ -86,7 +88,7 @@ public final class LlavaPrefill {
             }
             long before = workspace.work().flops();
             reducing = 0;
-            Tokens tokens = model.merge(ids, features, 0);
+            Tokens tokens = model.merge(ids, features, workspace);
             prompt = tokens.count();
             KvCache cache = model.language().newCache(prompt);
             model.language().prefill(tokens, cache, schedule, workspace, this);

@@ -13,7 +13,8 @@ import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
-import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,12 +32,12 @@ public final class ReductionOverhead {
     private static final int REAL_LAYERS = 32;
     private static final String KEEP = "25%";
 
-    private final Llava model;
+    private final VisionLanguageModel model;
     private final int pictures;
     private final float[] pixels;
     private final int[] ids;
 
-    private ReductionOverhead(Llava model, int pictures) {
+    private ReductionOverhead(VisionLanguageModel model, int pictures) {
         this.model = model;
         this.pictures = pictures;
         this.pixels = Machine.randoms(3 * model.vision().imageSize() * model.vision().imageSize() * pictures, 1);
@@ -52,7 +53,8 @@ public final class ReductionOverhead {
                 .map(MethodType::name).toList();
         System.out.println(Machine.describe());
         try (Winnow opened = Winnow.open(Path.of(args[0]))) {
-            new ReductionOverhead((Llava) opened.model(), args.length > 1 ? Integer.parseInt(args[1]) : 1).table(methods, rounds);
+            int pictures = args.length > 1 ? Integer.parseInt(args[1]) : 1;
+            new ReductionOverhead((VisionLanguageModel) opened.model(), pictures).table(methods, rounds);
         }
     }
 
@@ -82,6 +84,11 @@ public final class ReductionOverhead {
         }
     }
 
+    private VisionLanguageModel.Image picture(int i) {
+        int side = model.vision().imageSize();
+        return VisionLanguageModel.Image.whole(new VisionEncoder.Picture(pixels, i * (pixels.length / pictures), side, side));
+    }
+
     private Times measure(ReductionPlan plan, int rounds) {
         Schedule schedule = plan.schedule(model.shape());
         double vision = Double.MAX_VALUE;
@@ -92,12 +99,12 @@ public final class ReductionOverhead {
             Workspace workspace = new Workspace();
             Clock clock = new Clock();
             long began = System.nanoTime();
-            List<Llava.ImageFeatures> features = new ArrayList<>();
+            List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
             for (int i = 0; i < pictures; i++) {
-                features.add(model.look(pixels, i * (pixels.length / pictures), i, model.lastBlock() + 1, schedule, workspace, null, clock));
+                features.addAll(model.look(picture(i), i, model.lastBlock() + 1, schedule, workspace, null, clock));
             }
             long looked = System.nanoTime();
-            Tokens tokens = model.merge(ids, features, 0);
+            Tokens tokens = model.merge(ids, features, workspace);
             prompt = tokens.count();
             KvCache cache = model.language().newCache(prompt);
             model.language().prefill(tokens, cache, schedule, workspace, clock);

@@ -10,7 +10,7 @@ import dev.winnow.runtime.bench.PlanCost;
 import dev.winnow.runtime.bench.PlanRounds;
 import dev.winnow.runtime.images.RgbImage;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
@@ -109,7 +109,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private static int[] randomIds(Winnow winnow, LanguageModel language, int count) {
-        int image = winnow.model() instanceof Llava m ? m.imageToken() : -1;
+        int image = winnow.model() instanceof VisionLanguageModel m ? m.imageToken() : -1;
         return new SplittableRandom(SEED).ints(0, language.vocabulary()).filter(id -> id != image).limit(count).toArray();
     }
 

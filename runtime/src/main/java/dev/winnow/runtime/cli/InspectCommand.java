@@ -4,11 +4,11 @@ import dev.winnow.layers.Mlp;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.reduction.BlockInfluence;
 import dev.winnow.runtime.Winnow;
-import dev.winnow.runtime.models.Clip;
 import dev.winnow.runtime.models.ComputeCost;
+import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.VisionEncoder;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.weights.Checkpoint;
 import dev.winnow.weights.Tensor;
@@ -82,14 +82,15 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("checkpoint bytes", checkpoint.bytes());
         switch (winnow.model()) {
             case VisionTransformer m -> tower(facts, m.encoder(), m.encoder().layers());
-            case Clip m -> {
+            case ImageTextEncoder m -> {
                 tower(facts, m.vision(), m.vision().layers());
                 if (m.text() != null) facts.put("text context", m.text().context());
             }
             case LanguageModel m -> language(facts, m);
-            case Llava m -> {
+            case VisionLanguageModel m -> {
                 tower(facts, m.vision(), m.lastBlock() + 1);
                 facts.put("image tokens", m.tokensPerImage());
+                m.packing().mostTiles().ifPresent(n -> facts.put("image pieces", "up to " + n));
                 language(facts, m.language());
             }
         }
@@ -117,7 +118,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static void tower(Map<String, Object> facts, VisionEncoder tower, int blocks) {
-        facts.put("image size", tower.imageSize() + "x" + tower.imageSize());
+        facts.put("image size", tower.imageSize() + "x" + tower.imageSize() + (tower.takesAnySize() ? ", others too" : ""));
         facts.put("patches", tower.patchCount());
         facts.put("vision layers", blocks + " of " + tower.layers() + " used");
         facts.put("vision width", tower.width());

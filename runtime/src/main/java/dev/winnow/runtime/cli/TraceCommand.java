@@ -28,7 +28,8 @@ final class TraceCommand implements Callable<Integer> {
     @Mixin
     private ModelOption model;
 
-    @Option(names = "--inputs", paramLabel = "FILE", description = "safetensors with input_ids, attention_mask, pixel_values")
+    @Option(names = "--inputs", paramLabel = "FILE", description = "safetensors with input_ids, attention_mask, pixel_values"
+            + " and what else the model's processor makes")
     private Path inputs;
     @Option(names = "--prompt", paramLabel = "TEXT", description = "instead of --inputs: a prompt")
     private String prompt;

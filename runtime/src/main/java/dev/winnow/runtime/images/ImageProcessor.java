@@ -3,6 +3,8 @@ package dev.winnow.runtime.images;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.ModelDirectory;
 import dev.winnow.weights.Settings;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -17,7 +19,8 @@ public final class ImageProcessor {
 
     private final boolean pads;
     private final int padColour;
-    private final Optional<TargetSize> size;
+    private final Tiling tiling;
+    private final Optional<SizeRule> size;
     private final Optional<TargetSize> crop;
     private final Resampling resampling;
     private final boolean fast;
@@ -32,7 +35,8 @@ public final class ImageProcessor {
         pads = kind == ProcessorKind.LLAVA && config.flag("do_pad", false);
         padColour = sample(mean[0]) << 16 | sample(mean[1]) << 8 | sample(mean[2]);
         TargetSize usual = kind.shortestEdge ? TargetSize.shortestEdge(kind.size) : TargetSize.square(kind.size);
-        size = config.flag("do_resize", true) ? Optional.of(TargetSize.read(config, "size", usual)) : Optional.empty();
+        size = config.flag("do_resize", true) ? kind.size(config, usual) : Optional.empty();
+        tiling = kind.tiling(config, usual);
         boolean crops = kind.crop > 0 && config.flag("do_center_crop", true);
         crop = crops ? Optional.of(TargetSize.read(config, "crop_size", TargetSize.square(kind.crop))) : Optional.empty();
         resampling = config.has("resample") ? Resampling.ofPil(config.integer("resample")) : kind.resampling;
@@ -77,11 +81,27 @@ public final class ImageProcessor {
     }
 
     private Optional<TargetSize> fixedSize() {
-        return crop.or(() -> size.filter(to -> pads || !to.shortestEdge()));
+        return crop.or(() -> size.filter(TargetSize.class::isInstance).map(TargetSize.class::cast).filter(to -> pads || !to.shortestEdge()));
     }
 
     /**
-     * Prepares one picture.
+     * Prepares one picture, cut into pieces where the model wants it so.
+     *
+     * @throws ImageException when it is so narrow that keeping its aspect ratio would make it too large
+     */
+    public TiledImage tiles(RgbImage image) {
+        Tiling.Cut cut = tiling.cut(image, resampling);
+        List<Pixels> tiles = new ArrayList<>();
+        for (Tiling.Piece piece : cut.pieces()) {
+            Pixels pixels = process(piece.image());
+            tiles.add(cut.rows() == 0 && piece.image() == image ? pixels
+                    : new Pixels(pixels.values(), CHANNELS, pixels.height(), pixels.width(), piece.region()));
+        }
+        return new TiledImage(tiles, cut.rows(), cut.columns(), image.height(), image.width(), cut.whole());
+    }
+
+    /**
+     * Prepares one picture as a whole.
      *
      * @throws ImageException when it is so narrow that keeping its aspect ratio would make it too large
      */

@@ -2,6 +2,8 @@ package dev.winnow.runtime.images;
 
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * The supported image processor classes of the transformers library, and what each takes for granted where a configuration is
@@ -13,7 +15,18 @@ enum ProcessorKind {
     DEIT(256, false, Resampling.BICUBIC, 224, Colour.IMAGENET_MEAN, Colour.IMAGENET_STD),
     BIT(224, true, Resampling.BICUBIC, 224, Colour.CLIP_MEAN, Colour.CLIP_STD),
     SIGLIP(224, false, Resampling.BICUBIC, 0, Colour.HALF, Colour.HALF),
-    LLAVA(224, true, Resampling.BICUBIC, 224, Colour.CLIP_MEAN, Colour.CLIP_STD);
+    LLAVA(224, true, Resampling.BICUBIC, 224, Colour.CLIP_MEAN, Colour.CLIP_STD),
+    BEIT(256, false, Resampling.BICUBIC, 224, Colour.HALF, Colour.HALF),
+    GEMMA3(224, false, Resampling.BILINEAR, 0, Colour.HALF, Colour.HALF),
+    LLAVA_NEXT(224, true, Resampling.BICUBIC, 224, Colour.CLIP_MEAN, Colour.CLIP_STD),
+    LLAVA_ONEVISION(384, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD),
+    IDEFICS3(364, false, Resampling.LANCZOS, 0, Colour.HALF, Colour.HALF),
+    QWEN2_VL(28, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD),
+    PIXTRAL(1024, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD);
+
+    /** As for {@link TargetSize}: far more than a model takes. */
+    private static final int LARGEST_SIDE = 8192;
+    private static final int LARGEST_AREA = 1 << 26;
 
     final int size;
     /** Whether a single size means the shorter edge, and not a square. */
@@ -44,9 +57,69 @@ enum ProcessorKind {
             case "BitImageProcessor" -> BIT;
             case "SiglipImageProcessor" -> SIGLIP;
             case "LlavaImageProcessor" -> LLAVA;
-            default -> throw new CheckpointException("image processor '" + type + "' is not supported; CLIPImageProcessor, "
-                    + "ViTImageProcessor, DeiTImageProcessor, BitImageProcessor, SiglipImageProcessor and LlavaImageProcessor are");
+            case "BeitImageProcessor" -> BEIT;
+            case "Gemma3ImageProcessor" -> GEMMA3;
+            case "LlavaNextImageProcessor" -> LLAVA_NEXT;
+            case "LlavaOnevisionImageProcessor" -> LLAVA_ONEVISION;
+            case "Idefics3ImageProcessor", "SmolVLMImageProcessor" -> IDEFICS3;
+            case "Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor" -> QWEN2_VL;
+            case "PixtralImageProcessor" -> PIXTRAL;
+            default -> throw new CheckpointException("image processor '" + type + "' is not supported; those named CLIP, ViT, DeiT, Beit,"
+                    + " Bit, Siglip, Gemma3, Llava, LlavaNext, LlavaOnevision, Idefics3, SmolVLM, Qwen2VL and Pixtral are");
         };
+    }
+
+    /** The size that pictures, or their pieces, are brought to; nothing where cutting does that. */
+    Optional<SizeRule> size(Settings config, TargetSize usual) {
+        return switch (this) {
+            case IDEFICS3 -> Optional.empty();
+            case QWEN2_VL -> Optional.of(new SizeRule.WithinPixels(number(config, "patch_size", 14, LARGEST_SIDE)
+                    * number(config, "merge_size", 2, 64), area(config, "min_pixels", "shortest_edge", 56 * 56),
+                    area(config, "max_pixels", "longest_edge", 28 * 28 * 1280)));
+            case PIXTRAL -> {
+                TargetSize patch = TargetSize.read(config, "patch_size", TargetSize.square(16));
+                yield Optional.of(new SizeRule.WithinEdge(longestEdge(config, "size", size), patch.height(), patch.width()));
+            }
+            default -> Optional.of(TargetSize.read(config, "size", usual));
+        };
+    }
+
+    /** How pictures are cut. */
+    Tiling tiling(Settings config, TargetSize usual) {
+        return switch (this) {
+            case LLAVA_NEXT, LLAVA_ONEVISION -> {
+                TargetSize whole = TargetSize.read(config, "size", usual);
+                int tile = crop > 0 ? TargetSize.read(config, "crop_size", TargetSize.square(crop)).height() : whole.height();
+                List<Extent> canvases = Extent.canvases(config, tile, this == LLAVA_NEXT ? Extent.next() : Extent.upTo(6));
+                yield new Tiling.AnyResolution(canvases, whole.height(), whole.width(), tile);
+            }
+            case IDEFICS3 -> new Tiling.Squares(longestEdge(config, "size", 4 * size), longestEdge(config, "max_image_size", size),
+                    config.flag("do_image_splitting", true));
+            case GEMMA3 -> {
+                if (config.flag("do_pan_and_scan", false)) {
+                    throw new CheckpointException("image processor do_pan_and_scan is not supported; pictures are taken whole");
+                }
+                yield new Tiling.None();
+            }
+            default -> new Tiling.None();
+        };
+    }
+
+    private static int longestEdge(Settings config, String key, int otherwise) {
+        return config.type(key).equals("object") ? number(config.section(key), "longest_edge", otherwise, LARGEST_SIDE) : otherwise;
+    }
+
+    private static int area(Settings config, String key, String edge, int otherwise) {
+        if (config.has(key)) return number(config, key, otherwise, LARGEST_AREA);
+        return config.type("size").equals("object") ? number(config.section("size"), edge, otherwise, LARGEST_AREA) : otherwise;
+    }
+
+    private static int number(Settings config, String key, int otherwise, int most) {
+        int value = config.integer(key, otherwise);
+        if (value < 1 || value > most) {
+            throw new CheckpointException("image processor " + key + " should be 1 to " + most + " but is " + value);
+        }
+        return value;
     }
 
     /** Whether a configuration names one of the classes built on torchvision, which round crop offsets differently. */

@@ -8,7 +8,7 @@ import java.util.List;
  * A size from an image processor configuration: exactly {@code height} x {@code width}, or, with {@code shortestEdge}, the length of
  * the shorter edge (then both are the same), the other one following the aspect ratio.
  */
-record TargetSize(int height, int width, boolean shortestEdge) {
+record TargetSize(int height, int width, boolean shortestEdge) implements SizeRule {
     /** Far more than any vision model takes, and small enough for squares of it to be allocated. */
     private static final int LARGEST_SIDE = 8192;
 
@@ -56,13 +56,13 @@ record TargetSize(int height, int width, boolean shortestEdge) {
         return new TargetSize(height, width, shortestEdge);
     }
 
-    /** The width that an image of some size gets. */
-    long widthOf(int imageWidth, int imageHeight) {
+    @Override
+    public long widthOf(int imageWidth, int imageHeight) {
         return shortestEdge && imageWidth > imageHeight ? longerEdge(imageWidth, imageHeight) : width;
     }
 
-    /** The height that an image of some size gets. */
-    long heightOf(int imageWidth, int imageHeight) {
+    @Override
+    public long heightOf(int imageWidth, int imageHeight) {
         return shortestEdge && imageHeight > imageWidth ? longerEdge(imageHeight, imageWidth) : height;
     }
 

@@ -47,7 +47,7 @@ public final class ComputeCost {
     /** One image through a tower, patches included. */
     public static long image(VisionEncoder tower, int blocks) {
         return tower.patchCount() * product(tower.patches())
-                + layers(tower.stack().descriptions().subList(0, blocks), tower.patchCount() + 1);
+                + layers(tower.stack().descriptions().subList(0, blocks), tower.patchCount() + tower.specialTokens());
     }
 
     /** Bytes of keys and values per token in all layers. */

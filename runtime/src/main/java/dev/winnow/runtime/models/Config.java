@@ -30,6 +30,11 @@ final class Config {
         return value;
     }
 
+    /** A section of a configuration; without it everything has the class defaults. */
+    static Settings section(Settings s, String key) {
+        return s.optionalSection(key).orElse(Settings.of("{}", key));
+    }
+
     static int layers(Settings s, int otherwise) {
         return size(s, "num_hidden_layers", otherwise, MOST_LAYERS);
     }

@@ -9,6 +9,7 @@ import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.LearnedParts;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.Sight;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.Stage;
@@ -47,6 +48,11 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
                 });
         return new LanguageModel(family, backend, embedding, stack, finalNorm, head, context,
                 new LearnedParts(backend, stack.descriptions(), model::find));
+    }
+
+    /** The same model, the tokens of whose prompts see each other in another way. */
+    LanguageModel seeing(Sight sight) {
+        return new LanguageModel(family, backend, embedding, stack.seeing(sight), finalNorm, head, context, learned);
     }
 
     @Override

@@ -6,7 +6,7 @@ import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
 
 /** A loaded model of one of the supported families. */
-public sealed interface Model permits LanguageModel, VisionTransformer, Clip, Llava {
+public sealed interface Model permits LanguageModel, VisionTransformer, ImageTextEncoder, VisionLanguageModel {
     /** The Hugging Face {@code model_type}. */
     String family();
 
@@ -26,14 +26,22 @@ public sealed interface Model permits LanguageModel, VisionTransformer, Clip, Ll
     static Model load(Settings config, WeightScope root, Backend backend) {
         String type = config.string("model_type");
         return switch (type) {
-            case "vit" -> VisionTransformer.load(config, root, backend);
-            case "clip", "clip_vision_model" -> Clip.load(config, root, backend);
-            case "llava" -> Llava.load(config, root, backend);
+            case "vit", "deit" -> Vit.load(config, root.sensitive(), backend);
+            case "beit" -> Beit.load(config, root.sensitive(), backend);
+            case "dinov2", "dinov2_with_registers" -> Dino.load(config, root.sensitive(), backend);
+            case "clip", "clip_vision_model" -> Clip.load(config, root.sensitive(), backend);
+            case "siglip", "siglip_vision_model" -> Siglip.load(config, root.sensitive(), backend);
+            case "llava", "llava_next", "llava_onevision" -> Llava.load(config, root, backend);
+            case "paligemma" -> PaliGemma.load(config, root, backend);
+            case "gemma3" -> Gemma3Vision.load(config, root, backend);
+            case "idefics3", "smolvlm" -> Idefics3.load(config, root, backend);
+            case "qwen2_vl", "qwen2_5_vl" -> Qwen2Vl.load(config, root, backend);
             default -> {
                 if (LanguageFamilies.types().contains(type)) yield LanguageFamilies.load(type, config, root, backend);
                 throw new CheckpointException("config.json: model_type '" + type
                         + "' is not supported; known are " + String.join(", ", LanguageFamilies.types())
-                        + ", vit, clip, clip_vision_model, llava");
+                        + ", vit, deit, beit, dinov2, dinov2_with_registers, clip, clip_vision_model, siglip, siglip_vision_model,"
+                        + " llava, llava_next, llava_onevision, paligemma, gemma3, idefics3, smolvlm, qwen2_vl, qwen2_5_vl");
             }
         };
     }

@@ -1,6 +1,7 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.RopeScaling;
+import dev.winnow.layers.RotaryAxes;
 import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
@@ -36,7 +37,7 @@ final class RopeSettings {
         Settings all = parameters(config, "full_attention").or(() -> config.optionalSection("rope_scaling")).orElse(null);
         if (all == null) return new RotaryEmbedding(dimensions(headDim, share), theta, new RopeScaling.None());
         int dimensions = dimensions(headDim, Config.positive(all, "partial_rotary_factor", share));
-        return new RotaryEmbedding(dimensions, Config.positive(all, "rope_theta", theta), scaling(config, all, dimensions, context));
+        return new RotaryEmbedding(dimensions, Config.positive(all, "rope_theta", theta), scaling(config, all, dimensions, context), axes(all, dimensions / 2));
     }
 
     /** Rotation of whole heads in layers that slide, without any scaling. */
@@ -59,10 +60,20 @@ final class RopeSettings {
         return dimensions;
     }
 
+    /** Positions along time, rows and columns of pictures, if {@code mrope_section} says so. */
+    private static RotaryAxes axes(Settings s, int pairs) {
+        if (!s.has("mrope_section")) return null;
+        List<Integer> sections = s.integers("mrope_section");
+        if (sections.size() != 3 || sections.stream().anyMatch(n -> n < 1) || sections.stream().mapToLong(n -> n).sum() != pairs) {
+            throw new CheckpointException("config: mrope_section should be three lengths that make " + pairs + " but is " + sections);
+        }
+        return RotaryAxes.of(sections, false);
+    }
+
     private static RopeScaling scaling(Settings config, Settings s, int dimensions, int context) {
         String type = s.string("rope_type", s.string("type", "default"));
         return switch (type) {
-            case "default" -> new RopeScaling.None();
+            case "default", "mrope" -> new RopeScaling.None();
             case "linear" -> new RopeScaling.Linear(Config.positive(s, "factor"));
             case "dynamic" -> new RopeScaling.Dynamic(Config.positive(s, "factor"), context);
             case "llama3" -> llama3(s);

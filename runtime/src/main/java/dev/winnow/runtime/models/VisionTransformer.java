@@ -1,87 +1,69 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Activation;
-import dev.winnow.layers.Attention;
-import dev.winnow.layers.AttentionMask;
-import dev.winnow.layers.Backend;
-import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.Linear;
-import dev.winnow.layers.Mlp;
-import dev.winnow.layers.TransformerLayer;
+import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ModelShape;
-import dev.winnow.reduction.StackRunner;
-import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.Tokens;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /**
- * ViT (Dosovitskiy et al. 2020) as Hugging Face lays it out: bare, with a tanh pooler, or with a classifier on the class token.
+ * A vision transformer by itself: tokens, one vector of them, and perhaps labels.
  *
- * @param pooler     or null
- * @param classifier or null
+ * @param family     the configuration's {@code model_type}
+ * @param pooler     a tanh layer on the pooled vector, or null
+ * @param classifier on the pooled vector, or null
+ * @param distilled  DeiT's second classifier, on the distillation token, or null
  */
-public record VisionTransformer(VisionEncoder encoder, Linear pooler, Linear classifier) implements Model {
-    private static final int MOST_PATCHES_PER_SIDE = 1024;
-
-    @Override
-    public String family() {
-        return "vit";
-    }
+public record VisionTransformer(String family, VisionEncoder encoder, Pooling pooling, Pooler pooler, Linear classifier, Linear distilled)
+        implements Model {
+    /** One more layer on the pooled vector. */
+    public record Pooler(Linear linear, Activation activation) {}
 
     @Override
     public ModelShape shape() {
         return new ModelShape(Optional.of(encoder.shape(encoder.layers() - 1)), 0);
     }
 
-    static VisionTransformer load(Settings c, WeightScope root, Backend backend) {
-        int width = Config.size(c, "hidden_size", 768);
-        int heads = Config.size(c, "num_attention_heads", 12);
-        int headDim = Config.headSize(width, heads);
-        int inner = Config.size(c, "intermediate_size", 3072);
-        int image = Config.imageSize(c, 224);
-        int patch = Config.size(c, "patch_size", 16);
-        int channels = Config.size(c, "num_channels", 3);
-        double epsilon = Config.atLeastZero(c, "layer_norm_eps", 1e-12);
-        boolean bias = c.flag("qkv_bias", true);
-        Activation activation = Config.activation(c, "hidden_act", "gelu");
-        requirePatches(image, patch);
-
-        WeightScope vit = root.atAny("embeddings.cls_token", "vit", "");
-        WeightScope e = vit.at("embeddings");
-        List<CompiledLayer> layers = new ArrayList<>();
-        for (int i = 0; i < Config.layers(c, 12); i++) {
-            WeightScope layer = vit.at("encoder.layer").at(Integer.toString(i));
-            WeightScope a = layer.at("attention.attention");
-            layers.add(backend.compile(new TransformerLayer(
-                    layer.layerNorm("layernorm_before", width, epsilon),
-                    new Attention(a.linear("query", width, width, bias), a.linear("key", width, width, bias),
-                            a.linear("value", width, width, bias), layer.linear("attention.output.dense", width, width, true),
-                            heads, heads, headDim, (float) (1 / Math.sqrt(headDim)), AttentionMask.BIDIRECTIONAL, null),
-                    layer.layerNorm("layernorm_after", width, epsilon),
-                    new Mlp.Plain(layer.linear("intermediate.dense", inner, width, true),
-                            layer.linear("output.dense", width, inner, true), activation))));
-        }
-        int grid = image / patch;
-        VisionEncoder encoder = new VisionEncoder(backend, image, patch, width,
-                new Linear(e.matrix("patch_embeddings.projection.weight", width, channels, patch, patch),
-                        e.vector("patch_embeddings.projection.bias", width)),
-                e.vector("cls_token", 1, 1, width), e.vector("position_embeddings", 1, 1 + grid * grid, width), null,
-                new StackRunner(Stage.VISION, layers), vit.layerNorm("layernorm", width, epsilon));
-        boolean classifies = root.has("classifier.weight")
-                || c.has("architectures") && c.strings("architectures").contains("ViTForImageClassification");
-        return new VisionTransformer(encoder,
-                vit.has("pooler.dense.weight") ? vit.linear("pooler.dense", width, width, true) : null,
-                classifies ? root.linear("classifier", labels(c), width, true) : null);
+    /** A picture as one vector: pooled, and through the pooler where there is one. */
+    public float[] embedding(Tokens tokens, Workspace workspace) {
+        float[] pooled = pooling.pool(tokens, encoder.finalNorm(), encoder.backend(), workspace);
+        return pooler == null ? pooled : apply(pooler.linear(), pooled, pooler.activation(), workspace);
     }
 
-    static void requirePatches(int image, int patch) {
-        if (image % patch != 0) throw new CheckpointException("config: image_size " + image + " is not a multiple of patch_size " + patch);
-        if (image / patch > MOST_PATCHES_PER_SIDE) {
-            throw new CheckpointException("config: an image_size of " + image + " makes too many patches of " + patch + " pixels");
+    /** Logits of all labels; of two classifiers the mean. */
+    public float[] logits(Tokens tokens, Workspace workspace, Trace trace) {
+        float[] pooled = pooling.pool(tokens, encoder.finalNorm(), encoder.backend(), workspace);
+        float[] logits = apply(classifier, pooled, Activation.NONE, workspace);
+        if (distilled == null) return logits;
+        int width = encoder.width();
+        float[] token = new float[width];
+        System.arraycopy(tokens.hidden(), tokens.ledger().ofKind(TokenKind.REGISTER)[0] * width, token, 0, width);
+        encoder.backend().normalise(encoder.finalNorm(), token, 1, width, token);
+        float[] second = apply(distilled, token, Activation.NONE, workspace);
+        if (trace != null) {
+            trace.item("cls_logits", logits, logits.length);
+            trace.item("distillation_logits", second, second.length);
         }
+        float[] mean = PatchEmbedding.sum(logits, second);
+        for (int i = 0; i < mean.length; i++) mean[i] /= 2;
+        return mean;
+    }
+
+    private float[] apply(Linear linear, float[] x, Activation f, Workspace workspace) {
+        float[] y = new float[linear.out()];
+        encoder.backend().linear(linear, x, 1, y, f, workspace.work());
+        return y;
+    }
+
+    /** A checkpoint's classifier: where its tensors are, or where the configuration says that there is one. */
+    static Optional<Linear> classifier(Settings c, WeightScope root, String name, String architecture, int in) {
+        boolean classifies = root.has(name + ".weight")
+                || c.has("architectures") && c.strings("architectures").contains(architecture);
+        return classifies ? Optional.of(root.linear(name, labels(c), in, true)) : Optional.empty();
     }
 
     private static int labels(Settings c) {

@@ -179,6 +179,11 @@ public final class WeightScope {
         return new Norm.Layer(vector(name + ".weight", width), vector(name + ".bias", width), (float) epsilon);
     }
 
+    /** Factors on channels. */
+    Norm factors(String name, int width) {
+        return new Norm.Factors(vector(name, width));
+    }
+
     Norm rmsNorm(String name, int width, double epsilon) {
         return new Norm.Rms(vector(name + ".weight", width), (float) epsilon);
     }

@@ -8,7 +8,7 @@ import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.RequestException;
 import dev.winnow.runtime.Tracer;
 import dev.winnow.runtime.models.LanguageModel;
-import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.Model;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.weights.Settings;
@@ -87,7 +87,7 @@ public final class ModelCases {
         switch (model) {
             case VisionTransformer m -> ClassifierVariants.run(m, variants, inputs, out);
             case LanguageModel m -> PromptVariants.run(m, variants, inputs, newTokens, out);
-            case Llava m -> PictureVariants.run(m, variants, inputs, newTokens, out);
+            case VisionLanguageModel m -> PictureVariants.run(m, variants, inputs, newTokens, out);
             default -> throw new RequestException("there are no reduction cases for models of the family " + model.family());
         }
         return out.tensors();

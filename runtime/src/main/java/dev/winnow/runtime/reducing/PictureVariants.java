@@ -14,7 +14,7 @@ import dev.winnow.reduction.methods.projector.PruMerge;
 import dev.winnow.reduction.methods.projector.VisionZip;
 import dev.winnow.reduction.primitives.CosineSimilarity;
 import dev.winnow.reduction.primitives.PromptImages;
-import dev.winnow.runtime.models.Llava;
+import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.weights.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -27,7 +27,7 @@ final class PictureVariants {
 
     private PictureVariants() {}
 
-    static void run(Llava model, List<ModelCases.Variant> variants, Map<String, Tensor> inputs, int newTokens, NamedOutputs out) {
+    static void run(VisionLanguageModel model, List<ModelCases.Variant> variants, Map<String, Tensor> inputs, int newTokens, NamedOutputs out) {
         int layer = model.shape().vision().orElseThrow().featureLayer();
         Onlooker tower = new Onlooker(List.of(new Site(Stage.VISION, Site.Moment.AFTER_LAYER, layer)), (l, o) -> tower(model, o, out));
         answer(model, "none", tower, inputs, newTokens, out);
@@ -41,7 +41,7 @@ final class PictureVariants {
         }
     }
 
-    private static void answer(Llava model, String name, ReductionMethod method, Map<String, Tensor> inputs, int newTokens, NamedOutputs out) {
+    private static void answer(VisionLanguageModel model, String name, ReductionMethod method, Map<String, Tensor> inputs, int newTokens, NamedOutputs out) {
         Map<String, Tensor> traced = ModelCases.trace(model, List.of(method), inputs, newTokens);
         // what is dropped between projector and language model still went through the projector
         boolean later = method.events(model.shape()).stream().anyMatch(e -> e.site().equals(PROMPT));
@@ -54,7 +54,7 @@ final class PictureVariants {
     }
 
     /** What the tower computes of the whole picture; the class token, which is token 0, is not among the features. */
-    private static void tower(Llava model, Observation o, NamedOutputs out) {
+    private static void tower(VisionLanguageModel model, Observation o, NamedOutputs out) {
         int n = o.tokens().count();
         int width = o.tokens().width();
         out.floats("vision.features", Arrays.copyOfRange(o.tokens().hidden(), width, n * width), 1, n - 1, width);

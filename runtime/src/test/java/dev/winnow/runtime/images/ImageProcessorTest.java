@@ -140,6 +140,56 @@ class ImageProcessorTest {
         assertThatThrownBy(() -> processor(config)).isInstanceOf(CheckpointException.class);
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', quoteCharacter = '"', value = {
+        "'image_processor_type': 'LlavaNextImageProcessor', 'image_grid_pinpoints': [[336, 500]]; no canvas of tiles",
+        "'image_processor_type': 'LlavaNextImageProcessor', 'image_grid_pinpoints': [[336]]; no canvas of tiles",
+        "'image_processor_type': 'LlavaNextImageProcessor', 'image_grid_pinpoints': [7]; should be an array",
+        "'image_processor_type': 'LlavaOnevisionImageProcessor', 'size': 1, 'image_grid_pinpoints': [[4000, 4000]]; no canvas of tiles",
+        "'image_processor_type': 'Idefics3ImageProcessor', 'max_image_size': {'longest_edge': 1}; too many pieces",
+        "'image_processor_type': 'Qwen2VLImageProcessor', 'min_pixels': 5000, 'max_pixels': 4000; cannot have between 5000 and 4000",
+        "'image_processor_type': 'Qwen2VLImageProcessor', 'patch_size': 0; patch_size should be 1 to",
+        "'image_processor_type': 'Gemma3ImageProcessor', 'do_pan_and_scan': true; do_pan_and_scan is not supported"})
+    void cutsThatCannotWork(String keys, String sentence) {
+        assertThatThrownBy(() -> processor(keys)).isInstanceOf(CheckpointException.class).hasMessageContaining(sentence);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', quoteCharacter = '"', value = {
+        "'image_processor_type': 'LlavaNextImageProcessor', 'size': 32, 'crop_size': 32; 5; 32; 32",
+        "'image_processor_type': 'LlavaOnevisionImageProcessor', 'size': {'height': 32, 'width': 32}; 13; 32; 32",
+        "'image_processor_type': 'SmolVLMImageProcessor', 'size': {'longest_edge': 64}, 'max_image_size': {'longest_edge': 32}; 5; 32; 32",
+        "'image_processor_type': 'Qwen2VLImageProcessor', 'patch_size': 8, 'min_pixels': 256, 'max_pixels': 9000; 1; 80; 96",
+        "'image_processor_type': 'PixtralImageProcessor', 'size': {'longest_edge': 64}; 1; 64; 64",
+        "'image_processor_type': 'BeitImageProcessor', 'size': 40, 'crop_size': 32; 1; 32; 32"})
+    void piecesOfAPicture(String keys, int pieces, int height, int width) {
+        TiledImage tiles = processor(keys).tiles(noise(100, 78));
+        assertThat(tiles.tiles()).hasSize(pieces);
+        for (Pixels p : tiles.tiles()) {
+            assertThat(p.height()).isEqualTo(height);
+            assertThat(p.width()).isEqualTo(width);
+            assertThat(p.region().width()).isPositive();
+        }
+        assertThat(tiles.height()).isEqualTo(78);
+        assertThat(tiles.rows() * tiles.columns()).isEqualTo(pieces == 1 ? 0 : pieces - 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"LlavaNext", "LlavaOnevision", "SmolVLM", "Pixtral", "Beit", "Gemma3"})
+    void aLineOfPixelsIsAPictureToo(String type) {
+        for (RgbImage line : new RgbImage[] {noise(300, 1), noise(1, 300)}) {
+            for (Pixels p : processor("'image_processor_type': '" + type + "ImageProcessor'").tiles(line).tiles()) {
+                for (float v : p.values()) assertThat(v).isFinite();
+            }
+        }
+    }
+
+    @Test
+    void aPictureTooNarrowIsRefused() {
+        assertThatThrownBy(() -> processor("'image_processor_type': 'Qwen2VLImageProcessor'").tiles(noise(300, 1)))
+                .isInstanceOf(ImageException.class).hasMessageContaining("too narrow");
+    }
+
     @Test
     void anUnknownClassIsNamed() {
         assertThatThrownBy(() -> processor("'image_processor_type': 'FuyuImageProcessor'"))

@@ -51,7 +51,7 @@ public record VirtualUnmerging(String spec) implements ReductionMethod {
     private static Outcome members(TokenLedger ledger, ModelShape.Vision vision) {
         int patches = vision.patches();
         float[] values = new float[ledger.count() * patches];
-        int special = vision.classToken() ? 1 : 0;
+        int special = vision.special();
         int[] owner = ledger.origin().owners();
         for (int p = 0; p < patches; p++) if (owner[special + p] >= 0) values[owner[special + p] * patches + p] = 1;
         return new Outcome.Annotate(MEMBERS, patches, values);

@@ -1,0 +1,187 @@
+package dev.winnow.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.winnow.layers.CpuBackend;
+import dev.winnow.reduction.PlanException;
+import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.models.SyntheticModel;
+import dev.winnow.runtime.models.SyntheticTokenizer;
+import dev.winnow.weights.CheckpointException;
+import dev.winnow.weights.DType;
+import dev.winnow.weights.SafetensorsWriter;
+import dev.winnow.weights.Settings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** From pictures and words to ids and answers, with models of random weights of every vision-language family. */
+class VisionLanguageRequestTest {
+    private static final int IMAGE = 290;
+    private static final String QUESTION = "what?";
+    private static final String TEXT = "{'hidden_size':32,'intermediate_size':40,'num_hidden_layers':2,'num_attention_heads':2,"
+            + "'num_key_value_heads':1,'head_dim':16,'max_position_embeddings':4096,'vocab_size':300";
+    private static final String TOWER = "'hidden_size':32,'intermediate_size':40,'num_hidden_layers':2,'num_attention_heads':2,"
+            + "'image_size':32,'patch_size':8}";
+
+    @TempDir
+    private Path dir;
+
+    private static String config(String family) {
+        String common = "{'model_type':'" + family + "','image_token_index':" + IMAGE + ",'image_token_id':" + IMAGE + ",";
+        String siglip = "'vision_config':{'model_type':'siglip_vision_model'," + TOWER;
+        return switch (family) {
+            case "llava", "llava_next" -> common + "'vision_config':{'model_type':'clip_vision_model'," + TOWER
+                    + ",'text_config':" + TEXT + ",'model_type':'llama'}}";
+            case "llava_onevision" -> common + siglip + ",'vision_aspect_ratio':'anyres_max_4','text_config':" + TEXT + ",'model_type':'qwen2'}}";
+            case "paligemma" -> common + siglip + ",'text_config':" + TEXT + ",'model_type':'gemma'}}";
+            case "gemma3" -> common + siglip + ",'mm_tokens_per_image':4,'text_config':" + TEXT + ",'model_type':'gemma3_text'}}";
+            case "smolvlm" -> common + "'scale_factor':2,'vision_config':{" + TOWER + ",'text_config':" + TEXT + ",'model_type':'llama'}}";
+            case "qwen2_vl" -> common + "'rope_scaling':{'type':'mrope','mrope_section':[2,3,3]},'vision_config':{'depth':2,'embed_dim':32,"
+                    + "'num_heads':2,'patch_size':8,'mlp_ratio':2}," + TEXT.substring(1) + "}";
+            default -> common + "'rope_scaling':{'type':'mrope','mrope_section':[2,3,3]},'vision_config':{'depth':2,'hidden_size':32,"
+                    + "'num_heads':2,'patch_size':8,'intermediate_size':40,'window_size':32,'fullatt_block_indexes':[1]},"
+                    + TEXT.substring(1) + "}";
+        };
+    }
+
+    private static String processor(String family) {
+        return switch (family) {
+            case "llava" -> "{'image_processor_type':'CLIPImageProcessor','size':32,'crop_size':32}";
+            case "llava_next" -> "{'image_processor_type':'LlavaNextImageProcessor','size':{'shortest_edge':32},'crop_size':32}";
+            case "llava_onevision" -> "{'image_processor_type':'LlavaOnevisionImageProcessor','size':{'height':32,'width':32}}";
+            case "paligemma" -> "{'image_processor_type':'SiglipImageProcessor','size':{'height':32,'width':32}}";
+            case "gemma3" -> "{'image_processor_type':'Gemma3ImageProcessor','size':{'height':32,'width':32}}";
+            case "smolvlm" -> "{'image_processor_type':'SmolVLMImageProcessor','size':{'longest_edge':64},'max_image_size':{'longest_edge':32}}";
+            default -> "{'image_processor_type':'Qwen2VLImageProcessor','patch_size':8,'merge_size':2,'min_pixels':256,'max_pixels':4096}";
+        };
+    }
+
+    private Winnow model(String family) {
+        return model(config(family), processor(family));
+    }
+
+    private Winnow model(String quotedConfig, String processor) {
+        String config = quotedConfig.replace('\'', '"');
+        try (Arena arena = Arena.ofShared()) {
+            Files.writeString(dir.resolve("config.json"), config);
+            Files.writeString(dir.resolve("tokenizer.json"), SyntheticTokenizer.json(IMAGE));
+            Files.writeString(dir.resolve("preprocessor_config.json"), processor.replace('\'', '"'));
+            SafetensorsWriter.write(dir.resolve("model.safetensors"),
+                    SyntheticModel.tensors(Settings.of(config, "config.json"), DType.F32, 1, arena, CpuBackend.create()), Map.of());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Winnow.open(dir);
+    }
+
+    private static RgbImage noise(int width, int height) {
+        byte[] rgb = new byte[3 * width * height];
+        new Random(width).nextBytes(rgb);
+        return new RgbImage(width, height, rgb);
+    }
+
+    /** Image tokens of a picture of 60 x 40 pixels, and bytes of text around them beside the question. */
+    @ParameterizedTest
+    // LLaVA-NeXT: 16 patches, and of 8 x 8 on a canvas of 64 x 64 pixels, without the margins, 6 rows and their ends; SmolVLM: 5 pieces
+    @CsvSource({"llava,16,1", "llava_next,70,1", "llava_onevision,70,1", "paligemma,16,1", "gemma3,4,34", "smolvlm,20,217",
+        "qwen2_vl,8,1", "qwen2_5_vl,8,1"})
+    void answersAboutOneAndTwoPictures(String family, int imageTokens, int around) {
+        RgbImage picture = noise(60, 40);
+        try (Winnow model = model(family)) {
+            Answer one = answer(model, picture);
+            assertThat(one.stats().imageTokens()).isEqualTo(imageTokens);
+            assertThat(one.tokens()).hasSize(3);
+            // the beginning of the sequence, and for most families a line break
+            assertThat(one.stats().promptTokens()).isEqualTo(1 + around + imageTokens + QUESTION.length());
+            Answer two = answer(model, picture, noise(40, 40));
+            assertThat(two.stats().imageTokens()).isGreaterThan(imageTokens);
+            Answer none = answer(model);
+            assertThat(none.stats().promptTokens()).isEqualTo(1 + QUESTION.length());
+            assertThat(answer(model, picture).tokens()).isEqualTo(one.tokens());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llava,4,4", "llava_next,4,4", "gemma3,4,4", "smolvlm,4,4", "qwen2_vl,4,8", "qwen2_5_vl,4,8"})
+    void featuresOfEveryPatch(String family, int rows, int columns) {
+        try (Winnow model = model(family)) {
+            DenseFeatures features = model.features(noise(60, 40), ReductionPlan.NONE);
+            assertThat(features.rows()).isEqualTo(rows);
+            assertThat(features.columns()).isEqualTo(columns);
+            assertThat(features.patches()).hasSize(rows * columns * 32).doesNotContain(0f);
+        }
+    }
+
+    /** The tensors of {@code trace} are those that answers are made of. */
+    @ParameterizedTest
+    @CsvSource({"llava", "llava_next", "llava_onevision", "paligemma", "gemma3", "smolvlm", "qwen2_vl", "qwen2_5_vl"})
+    void tracesWhatItAnswers(String family) {
+        RgbImage[] pictures = {noise(60, 40), noise(40, 90)};
+        try (Winnow model = model(family)) {
+            Tracer tracer = new Tracer(model.model(), ReductionPlan.NONE, 3, Set.of());
+            long[] traced = tracer.run(model.inputs(QUESTION, List.of(pictures), false)).stream().filter(t -> t.name().equals("generated_ids"))
+                    .findFirst().orElseThrow().toLongs();
+            assertThat(Arrays.stream(answer(model, pictures).tokens()).asLongStream().toArray()).isEqualTo(traced);
+        }
+    }
+
+    private static Answer answer(Winnow model, RgbImage... pictures) {
+        return model.generate(Request.of(QUESTION, pictures).withMaxTokens(3).withIgnoreEos(true), piece -> { });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gemma3,tome:keep=50%,acts in the vision tower", "smolvlm,visionzip:keep=50%,acts in the vision tower",
+        "qwen2_5_vl,tome:r=1,acts in the vision tower", "llava_onevision,tofu:keep=50%,acts in the vision tower",
+        "paligemma,fastervlm:keep=50%,needs a class token", "paligemma,feather:keep=50%,seen as a whole",
+        "qwen2_vl,streamingllm:keep=50%,along several axes"})
+    void plansThatDoNotFitSaySo(String family, String spec, String sentence) {
+        try (Winnow model = model(family)) {
+            Request request = Request.of(QUESTION, noise(60, 40)).withMaxTokens(3).withReduction(spec);
+            assertThatThrownBy(() -> model.generate(request, piece -> { })).isInstanceOf(PlanException.class).hasMessageContaining(sentence);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llava_next,tome:keep=50%", "llava_next,visionzip:keep=25%", "llava_next,hired:keep=25%", "llava_onevision,divprune:keep=25%",
+        "paligemma,visionzip:keep=25%", "gemma3,cdpruner:keep=50%", "smolvlm,pyramiddrop:keep=50%", "qwen2_vl,divprune:keep=50%",
+        "qwen2_5_vl,pyramiddrop:keep=50%"})
+    void plansThatFitSave(String family, String spec) {
+        try (Winnow model = model(family)) {
+            Request request = Request.of(QUESTION, noise(60, 40), noise(40, 40)).withMaxTokens(3).withIgnoreEos(true);
+            Answer dense = model.generate(request, piece -> { });
+            Answer reduced = model.generate(request.withReduction(spec), piece -> { });
+            assertThat(reduced.stats().languageTokens().getLast()).isLessThan(dense.stats().languageTokens().getLast());
+            assertThat(reduced.stats().prefillFlops()).isLessThan(dense.stats().prefillFlops());
+        }
+    }
+
+    @Test
+    void configurationsThatDoNotFitSaySo() {
+        refuses(config("llava_onevision").replace("anyres_max_4", "anyres"), "vision_aspect_ratio should be anyres_max_ and a number");
+        refuses(config("llava_onevision").replace("'text_config'", "'vision_feature_select_strategy':'default','text_config'"),
+                "leaves out a class token, but the tower has none");
+        refuses(config("gemma3").replace("'mm_tokens_per_image':4", "'mm_tokens_per_image':9"), "does not divide the tower's 4 x 4 patches");
+        refuses(config("qwen2_vl").replace("[2,3,3]", "[2,3,4]"), "mrope_section should be three lengths that make 8");
+        refuses(config("llava").replace("clip_vision_model", "swin"), "vision_config has model_type 'swin'");
+        refuses(config("llava").replace("'model_type':'llama'", "'model_type':'rwkv'"), "model_type 'rwkv' is no supported language model");
+        refuses(config("llava_next").replace("'text_config'", "'image_grid_pinpoints':[[32,40]],'text_config'"), "is no canvas of tiles");
+    }
+
+    private void refuses(String config, String sentence) {
+        assertThatThrownBy(() -> model(config, "{}")).isInstanceOf(CheckpointException.class).hasMessageContaining(sentence);
+    }
+}
