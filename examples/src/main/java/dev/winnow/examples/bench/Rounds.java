@@ -6,21 +6,38 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Tasks measured in turns within one process, so that whatever else the machine does meets them alike; every other round goes backwards
+ * Tasks measured in turns, so that whatever else the machine does meets them alike; every other round goes backwards
  * to cancel drift.
  */
 final class Rounds {
-    /** Wall time and processor time of one run of a task, in seconds. */
-    record Sample(double wall, double cpu) {}
+    /** Wall time and processor time of one run of a task, and what the machine's host took from all cores meanwhile, in seconds. */
+    record Sample(double wall, double cpu, double steal) {}
 
-    private final Map<String, Runnable> tasks = new LinkedHashMap<>();
+    /** @param cpuClock processor time in nanoseconds of the process that does the work */
+    private record Task(Runnable work, LongSupplier cpuClock) {
+        Sample measure() {
+            long wall = System.nanoTime();
+            long cpu = cpuClock.getAsLong();
+            double steal = Machine.stolenSeconds();
+            work.run();
+            return new Sample((System.nanoTime() - wall) / 1e9, (cpuClock.getAsLong() - cpu) / 1e9, Machine.stolenSeconds() - steal);
+        }
+    }
+
+    private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Map<String, List<Sample>> samples = new LinkedHashMap<>();
 
-    Rounds task(String name, Runnable task) {
-        tasks.put(name, task);
+    Rounds task(String name, Runnable work) {
+        return task(name, work, CpuClock::nanos);
+    }
+
+    /** A task that another process does. */
+    Rounds task(String name, Runnable work, LongSupplier cpuClock) {
+        tasks.put(name, new Task(work, cpuClock));
         samples.put(name, new ArrayList<>());
         return this;
     }
@@ -35,10 +52,7 @@ final class Rounds {
         for (int r = -warmUp; r < rounds; r++) {
             for (String name : order) {
                 sleep(pauseMillis);
-                long wall = System.nanoTime();
-                long cpu = CpuClock.nanos();
-                tasks.get(name).run();
-                Sample s = new Sample((System.nanoTime() - wall) / 1e9, (CpuClock.nanos() - cpu) / 1e9);
+                Sample s = tasks.get(name).measure();
                 if (r >= 0) samples.get(name).add(s);
             }
             Collections.reverse(order);
@@ -59,6 +73,12 @@ final class Rounds {
 
     double bestCpu(String name) {
         return quantile(values(name, Sample::cpu), 0);
+    }
+
+    /** Share of the cores' time that the host of a virtual machine took during a task, all rounds together. */
+    double stolen(String name) {
+        double wall = Arrays.stream(values(name, Sample::wall)).sum();
+        return Arrays.stream(values(name, Sample::steal)).sum() / (wall * Runtime.getRuntime().availableProcessors());
     }
 
     double[] ratio(String a, String b, ToDoubleFunction<Sample> of) {

@@ -1,0 +1,86 @@
+package dev.winnow.examples.bench;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Another engine in a process of its own, so that its threads, heap and options are its own. It reads a command per line and, once that
+ * is done, answers in a line that starts with {@code @}; whatever else it prints is passed over. The first answer means it is ready. Wall
+ * and processor time are taken here, with the clocks that Winnow itself is measured with.
+ */
+final class PeerProcess implements AutoCloseable {
+    private final String name;
+    private final Process process;
+    private final Writer commands;
+    private final BufferedReader answers;
+
+    private PeerProcess(String name, Process process) {
+        this.name = name;
+        this.process = process;
+        this.commands = process.outputWriter(StandardCharsets.UTF_8);
+        this.answers = process.inputReader(StandardCharsets.UTF_8);
+    }
+
+    /** @param log gets what the process writes to its error stream */
+    static PeerProcess start(String name, List<String> command, Path log) throws IOException {
+        PeerProcess peer = new PeerProcess(name, new ProcessBuilder(command).redirectError(log.toFile()).start());
+        try {
+            peer.answer();
+            return peer;
+        } catch (RuntimeException e) {
+            peer.close();
+            throw new IllegalStateException(e.getMessage() + "; its messages are in " + log, e);
+        }
+    }
+
+    String name() {
+        return name;
+    }
+
+    /** Sends a command and waits for the numbers of its answer. */
+    double[] ask(String command) {
+        try {
+            commands.write(command + "\n");
+            commands.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(name + " does not listen any more", e);
+        }
+        return answer();
+    }
+
+    private double[] answer() {
+        try {
+            String line = answers.readLine();
+            while (line != null && !line.startsWith("@")) line = answers.readLine();
+            if (line == null) throw new IllegalStateException(name + " ended without an answer");
+            return Arrays.stream(line.substring(1).strip().split(" ")).filter(s -> !s.isEmpty()).mapToDouble(Double::parseDouble).toArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(name + " cannot be read from", e);
+        }
+    }
+
+    long cpuNanos() {
+        return CpuClock.nanos(process.pid());
+    }
+
+    /** Ends the process, which stops when its commands end. */
+    @Override
+    public void close() {
+        try {
+            commands.close();
+            if (!process.waitFor(Duration.ofSeconds(20))) process.destroyForcibly();
+        } catch (IOException e) {
+            process.destroyForcibly();
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+}
