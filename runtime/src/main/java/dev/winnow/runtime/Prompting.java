@@ -21,17 +21,10 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
      * @param imageToken id of the placeholder, or -1 for a model without images
      */
     int[] ids(Request request, int imageToken, int tokensPerImage) {
-        if (request.prompt().isBlank()) throw new RequestException("the prompt is empty");
         int images = request.images().size();
-        String text = request.prompt();
-        if (!request.verbatim() && template.isPresent()) {
-            text = template.get().render(List.of(Message.user(request.prompt(), images)), true);
-        }
-        int[] ids = encode(text);
-        if (images > 0 && count(ids, imageToken) == 0) {
-            // neither the user nor the template said where: pictures come first, as models are trained
-            ids = encode((tokenizer.decode(new int[] {imageToken}, false) + "\n").repeat(images) + text);
-        }
+        int[] ids = request.ids() == null ? words(request, imageToken) : request.ids();
+        if (ids.length == 0) throw new RequestException("the prompt is empty");
+        if (request.ids() != null && images > 0 && count(ids, imageToken) == 0) ids = behind(images, imageToken, ids);
         int places = imageToken < 0 ? 0 : count(ids, imageToken);
         if (places != images) {
             throw new RequestException("the prompt has " + places + (places == 1 ? " place for an image" : " places for images") + ", but there "
@@ -45,6 +38,26 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
             n += copies;
         }
         return expanded;
+    }
+
+    private int[] words(Request request, int imageToken) {
+        if (request.prompt().isBlank()) throw new RequestException("the prompt is empty");
+        int images = request.images().size();
+        String text = request.prompt();
+        if (!request.verbatim() && template.isPresent()) {
+            text = template.get().render(List.of(Message.user(request.prompt(), images)), true);
+        }
+        int[] ids = encode(text);
+        if (images == 0 || count(ids, imageToken) > 0) return ids;
+        // neither the user nor the template said where: pictures come first, as models are trained
+        return encode((tokenizer.decode(new int[] {imageToken}, false) + "\n").repeat(images) + text);
+    }
+
+    private static int[] behind(int images, int imageToken, int[] ids) {
+        int[] all = new int[images + ids.length];
+        Arrays.fill(all, 0, images, imageToken);
+        System.arraycopy(ids, 0, all, images, ids.length);
+        return all;
     }
 
     private int[] encode(String text) {

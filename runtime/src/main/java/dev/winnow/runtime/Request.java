@@ -10,6 +10,7 @@ import java.util.function.BooleanSupplier;
  * One thing to ask a model.
  *
  * @param prompt    the user's words
+ * @param ids       token ids in place of words, sent as they are; null for words
  * @param images    pictures the prompt is about, in order
  * @param plan      token reduction
  * @param sampling  how tokens are chosen
@@ -19,7 +20,7 @@ import java.util.function.BooleanSupplier;
  * @param ignoreEos go on at the end-of-sequence token
  * @param cancelled polled between tokens; generation ends once it is true
  */
-public record Request(String prompt, List<RgbImage> images, ReductionPlan plan, SamplingOptions sampling, int maxTokens,
+public record Request(String prompt, int[] ids, List<RgbImage> images, ReductionPlan plan, SamplingOptions sampling, int maxTokens,
                       List<String> stops, boolean verbatim, boolean ignoreEos, BooleanSupplier cancelled) {
 
     public Request {
@@ -30,12 +31,21 @@ public record Request(String prompt, List<RgbImage> images, ReductionPlan plan, 
 
     /** A dense, greedy request for up to 256 tokens. */
     public static Request of(String prompt, RgbImage... images) {
-        return new Request(prompt, List.of(images), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false, false,
+        return dense(prompt, null, images);
+    }
+
+    /** As {@link #of}, of token ids: measurements want prompts of a length, whatever they say. */
+    public static Request ofIds(int[] ids, RgbImage... images) {
+        return dense("", ids.clone(), images);
+    }
+
+    private static Request dense(String prompt, int[] ids, RgbImage... images) {
+        return new Request(prompt, ids, List.of(images), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false, false,
                 () -> false);
     }
 
     public Request withPlan(ReductionPlan plan) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     /** With reduction methods given as specs, such as {@code "visionzip:dominant=24,contextual=4"}. */
@@ -44,26 +54,26 @@ public record Request(String prompt, List<RgbImage> images, ReductionPlan plan, 
     }
 
     public Request withSampling(SamplingOptions sampling) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withMaxTokens(int maxTokens) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withStops(List<String> stops) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withVerbatim(boolean verbatim) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withIgnoreEos(boolean ignoreEos) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withCancelled(BooleanSupplier cancelled) {
-        return new Request(prompt, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 }

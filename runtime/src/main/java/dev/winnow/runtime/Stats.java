@@ -17,12 +17,15 @@ import java.util.List;
  * @param prefillFlops    of the prompt pass
  * @param decodeFlops     of all decoding steps
  * @param cacheBytes      keys and values alive after the prompt pass
+ * @param cacheHeldBytes  keys and values allocated at the end, room to grow included
+ * @param workspaceBytes  scratch of the request: what layers use and use again
  * @param visionSeconds   wall time, likewise below
  * @param reductionSeconds time inside reduction events, part of the two passes
  */
 public record Stats(int images, int imageTokens, int promptTokens, List<Integer> visionTokens, List<Integer> languageTokens,
                     int generatedTokens, int draftedTokens, int acceptedDrafts, long visionFlops, long prefillFlops, long decodeFlops,
-                    long cacheBytes, double visionSeconds, double prefillSeconds, double decodeSeconds, double reductionSeconds) {
+                    long cacheBytes, long cacheHeldBytes, long workspaceBytes, double visionSeconds, double prefillSeconds,
+                    double decodeSeconds, double reductionSeconds) {
 
     /** From pixels to the first token. */
     public double firstTokenSeconds() {

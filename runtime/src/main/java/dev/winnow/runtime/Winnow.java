@@ -41,6 +41,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -96,6 +97,25 @@ public final class Winnow implements AutoCloseable {
 
     public ModelDirectory directory() {
         return directory;
+    }
+
+    /** The part that generates text, where there is one. */
+    public Optional<LanguageModel> languageModel() {
+        return switch (model) {
+            case LanguageModel m -> Optional.of(m);
+            case Llava m -> Optional.of(m.language());
+            default -> Optional.empty();
+        };
+    }
+
+    /** The part that looks at pictures, where there is one. */
+    public Optional<VisionEncoder> visionTower() {
+        return switch (model) {
+            case LanguageModel m -> Optional.empty();
+            case VisionTransformer m -> Optional.of(m.encoder());
+            case Clip m -> Optional.of(m.vision());
+            case Llava m -> Optional.of(m.vision());
+        };
     }
 
     /** What the model's makers say about generating. */
@@ -208,7 +228,8 @@ public final class Winnow implements AutoCloseable {
         int accepted = speculation == null ? 0 : speculation.accepted();
         Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
                 drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
-                visionSeconds, (prefilled - began) / 1e9, decodeSeconds, counts.reductionSeconds());
+                cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
+                counts.reductionSeconds());
         return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,
                 explaining.explanation());
     }
@@ -219,11 +240,8 @@ public final class Winnow implements AutoCloseable {
      * @throws RequestException when the model has no language model
      */
     public BlockInfluence blockInfluence(List<String> prompts) {
-        LanguageModel language = switch (model) {
-            case LanguageModel m -> m;
-            case Llava m -> m.language();
-            default -> throw new RequestException("this model (" + model.family() + ") has no language layers");
-        };
+        LanguageModel language = languageModel()
+                .orElseThrow(() -> new RequestException("this model (" + model.family() + ") has no language layers"));
         BlockInfluence influence = new BlockInfluence(language.stack().layers());
         for (String prompt : prompts) {
             int[] ids = prompting().ids(Request.of(prompt).withVerbatim(true), -1, 0);
@@ -264,12 +282,7 @@ public final class Winnow implements AutoCloseable {
      */
     public Map<String, Tensor> inputs(String prompt, List<RgbImage> images, boolean verbatim) {
         Map<String, Tensor> inputs = new HashMap<>();
-        VisionEncoder tower = switch (model) {
-            case LanguageModel m -> null;
-            case VisionTransformer m -> m.encoder();
-            case Clip m -> m.vision();
-            case Llava m -> m.vision();
-        };
+        VisionEncoder tower = visionTower().orElse(null);
         if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
         if (!images.isEmpty()) {
             int each = 3 * tower.imageSize() * tower.imageSize();
@@ -466,8 +479,8 @@ public final class Winnow implements AutoCloseable {
         }
 
         Stats stats() {
-            return new Stats(1, patches, 0, counts.vision(), List.of(), 0, 0, 0, workspace.work().flops(), 0, 0, 0, seconds, 0, 0,
-                    counts.reductionSeconds());
+            return new Stats(1, patches, 0, counts.vision(), List.of(), 0, 0, 0, workspace.work().flops(), 0, 0, 0, 0,
+                    workspace.bytes(), seconds, 0, 0, counts.reductionSeconds());
         }
     }
 

@@ -13,6 +13,7 @@ import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.LanguageModel;
 import java.io.IOException;
 import java.lang.foreign.Arena;

@@ -9,6 +9,7 @@ import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.Llava;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,13 +1,9 @@
 package dev.winnow.examples.bench;
 
 import dev.winnow.layers.Workers;
-import java.io.BufferedReader;
-import java.io.IOException;
+import dev.winnow.runtime.bench.Host;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
@@ -29,26 +25,7 @@ final class Machine {
 
     /** One line that says where and when, for the head of a report. */
     static String describe() {
-        String cpu = System.getProperty("os.arch");
-        try {
-            cpu = Files.readAllLines(Path.of("/proc/cpuinfo")).stream().filter(l -> l.startsWith("model name")).findFirst()
-                    .map(l -> l.substring(l.indexOf(':') + 1).strip()).orElse(cpu);
-        } catch (IOException e) {
-            // not Linux: the architecture has to do
-        }
-        return java.time.LocalDate.now() + ", " + cpu + ", " + Runtime.getRuntime().availableProcessors() + " cores, "
-                + Workers.shared().threads() + " threads, vectors of " + F.vectorBitSize() + " bits, Java " + Runtime.version()
-                + ", load average " + ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-    }
-
-    /** Seconds that the host of this virtual machine has taken from its cores since it started, in steps of 10 ms; 0 where not told. */
-    static double stolenSeconds() {
-        try (BufferedReader stat = Files.newBufferedReader(Path.of("/proc/stat"))) {
-            // cpu user nice system idle iowait irq softirq steal
-            return Long.parseLong(stat.readLine().split(" +")[8]) / 100.0;
-        } catch (IOException e) {
-            return 0;
-        }
+        return Host.describe() + ", vectors of " + F.vectorBitSize() + " bits";
     }
 
     /** Floating-point operations of one {@link #peak}. */

@@ -1,5 +1,6 @@
 package dev.winnow.examples.bench;
 
+import dev.winnow.runtime.bench.CpuClock;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -14,6 +14,7 @@ import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.ComputeCost;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionTransformer;

@@ -40,6 +40,11 @@ final class Common {
         return ReductionPlan.parse(reduce);
     }
 
+    /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed. */
+    List<ReductionPlan> plans() {
+        return reduce.stream().map(specs -> ReductionPlan.parse(List.of(specs.split(" \\+ ")))).toList();
+    }
+
     /** Checks the values of options that a command has no use for: all commands take them, and none takes nonsense. */
     void check() {
         plan();

@@ -14,7 +14,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Vision transformers, language models and vision-language models with token reduction built in.",
         subcommands = {DemoCommand.class, GenerateCommand.class, ClassifyCommand.class, EmbedCommand.class, TraceCommand.class,
             ReduceCommand.class,
-            MethodsCommand.class, InspectCommand.class, SynthCommand.class})
+            MethodsCommand.class, BenchCommand.class, InspectCommand.class, SynthCommand.class})
 public final class WinnowCommand implements Callable<Integer> {
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;

@@ -1,6 +1,7 @@
 package dev.winnow.runtime.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -29,7 +30,7 @@ class CommandLineTest {
     private static final String GOLDEN = "src/test/resources/golden/";
     private static final String QUESTION = "What color is the square?";
     private static final List<String> COMMANDS = List.of("demo", "generate", "classify", "embed", "trace", "reduce", "methods",
-            "inspect", "synth");
+            "bench", "inspect", "synth");
 
     @TempDir
     private Path folder;
@@ -176,6 +177,48 @@ class CommandLineTest {
     }
 
     @Test
+    void benchComparesPlansWithDense() throws IOException {
+        works("bench", "--model", VLM, "--image", PICTURE, "--prompt-tokens", "20", "--gen-tokens", "5", "--rounds", "3", "--warm-up", "1",
+                "--reduce", "visionzip:dominant=40,contextual=8", "--reduce", "tome:r=8 + snapkv:keep=40", "--json");
+        assertThat(json().get("plans")).hasSize(3);
+        JsonNode dense = json().get("plans").get(0);
+        JsonNode reduced = json().get("plans").get(1);
+        assertThat(dense.get("plan").asText()).isEqualTo("dense");
+        assertThat(json().get("plans").get(2).get("plan").asText()).isEqualTo("tome:r=8 + snapkv:keep=40");
+        assertThat(dense.get("stats").get("promptTokens").asInt()).isEqualTo(144 + 20);
+        assertThat(reduced.get("stats").get("promptTokens").asInt()).isEqualTo(48 + 20);
+        assertThat(dense.get("stats").get("generatedTokens").asInt()).isEqualTo(5);
+        assertThat(dense.get("stats").get("prefillFlops").asLong()).isGreaterThan(reduced.get("stats").get("prefillFlops").asLong());
+        double seconds = dense.get("prefillSeconds").get("median").asDouble();
+        assertThat(dense.get("prefillTokensPerSecond").asDouble() * seconds).isCloseTo(164, within(1e-6));
+        assertThat(dense.get("prefillSeconds").get("best").asDouble()).isPositive().isLessThanOrEqualTo(seconds);
+        assertThat(dense.get("stepSeconds99").asDouble()).isGreaterThanOrEqualTo(dense.get("stepSecondsMedian").asDouble());
+        assertThat(dense.get("firstTokenSpeedup").asDouble()).isEqualTo(1);
+        JsonNode memory = json().get("memory");
+        assertThat(memory.get("weights bytes").asLong()).isEqualTo(Files.size(Path.of(VLM, "model.safetensors")));
+        // 6 layers, keys and values of 4 heads of 32 channels, room included
+        assertThat(memory.get("cache bytes").asLong()).isGreaterThanOrEqualTo((164 + 4) * 6 * 2 * 128 * 4L);
+        assertThat(memory.get("workspace bytes").asLong()).isPositive();
+    }
+
+    @Test
+    void benchCountsPicturesPerSecond() throws IOException {
+        works("bench", "--model", VIT, "--rounds", "2", "--warm-up", "0", "--reduce", "tome:r=8", "--json");
+        JsonNode dense = json().get("plans").get(0);
+        assertThat(dense.get("imagesPerSecond").asDouble() * dense.get("requestSeconds").get("median").asDouble()).isCloseTo(1, within(1e-9));
+        assertThat(dense.get("stats").get("visionFlops").asLong())
+                .isGreaterThan(json().get("plans").get(1).get("stats").get("visionFlops").asLong());
+        works("bench", "--model", VIT, "--image", PICTURE, "--image", PICTURE, "--rounds", "1", "--warm-up", "0");
+        assertThat(printed.toString()).contains("2 pictures").contains("images/s").contains("weights bytes");
+    }
+
+    @Test
+    void benchTakesWords() {
+        works("bench", "--model", VLM, "--prompt", QUESTION, "--gen-tokens", "1", "--rounds", "1", "--warm-up", "0");
+        assertThat(printed.toString()).contains("prompt tokens/s").contains("cache bytes").doesNotContain("picture");
+    }
+
+    @Test
     void everyCommandHasHelp() {
         for (String command : COMMANDS) {
             works(command, "--help");
@@ -233,6 +276,13 @@ class CommandLineTest {
         "2 | --repetition-penalty should be | generate --model VLM --prompt hi --repetition-penalty 0",
         "2 | --stop should not be empty | generate --model VLM --prompt hi --stop EMPTY",
         "2 | --top should be | classify --model VIT --image PICTURE --top 0",
+        "2 | --rounds should be at least 1 | bench --model VLM --rounds 0",
+        "2 | --warm-up should be at least 0 | bench --model VLM --warm-up -1",
+        "2 | --prompt-tokens should be at least 1 | bench --model VLM --prompt-tokens 0",
+        "2 | --gen-tokens should be at least 1 | bench --model VLM --gen-tokens 0",
+        "2 | not both | bench --model VLM --prompt hi --prompt-tokens 4",
+        "2 | is given twice | bench --model VLM --reduce fastv:k=2 --reduce fastv:k=2",
+        "2 | this model has none | bench --model VIT --reduce fastv",
         "2 | --dtype should be | synth --config x --dtype f64 --out OUT",
         "2 | unknown reduction method 'foo' | generate --model VLM --prompt hi --reduce foo",
         "2 | unknown reduction method 'foo' | methods --reduce foo",
@@ -271,6 +321,10 @@ class CommandLineTest {
         "1 | does not take images | generate --model GOLDEN/llama-plain --prompt hi --image PICTURE",
         "1 | no preprocessor_config.json | embed --model GOLDEN/clip --image PICTURE",
         "1 | does not generate text | generate --model VIT --prompt hi",
+        "1 | does not generate text | bench --model VIT --gen-tokens 4",
+        "1 | context is 1024 | bench --model VLM --prompt-tokens 1020 --gen-tokens 5",
+        "1 | does not take images | bench --model GOLDEN/llama-plain --image PICTURE --prompt-tokens 4 --gen-tokens 2",
+        "1 | no such image file | bench --model VIT --image FOLDER/none.png",
         "1 | has no classifier | classify --model VLM --image PICTURE",
         "1 | does not embed text | embed --model VIT --text hi",
         "1 | needs a prompt | trace --model VLM --image PICTURE --out OUT",

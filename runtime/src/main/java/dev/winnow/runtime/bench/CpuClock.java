@@ -1,5 +1,6 @@
-package dev.winnow.examples.bench;
+package dev.winnow.runtime.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -12,7 +13,7 @@ import java.lang.management.ManagementFactory;
  * Processor time of a process, all threads together. On a shared machine wall time also counts the turns of others; processor time
  * mostly does not (caches and memory stay shared).
  */
-final class CpuClock {
+public final class CpuClock {
     /** CLOCK_PROCESS_CPUTIME_ID of Linux. */
     private static final int PROCESS = 2;
     private static final MethodHandle CLOCK_GETTIME = System.getProperty("os.name").equals("Linux")
@@ -24,15 +25,15 @@ final class CpuClock {
     private CpuClock() {}
 
     /** Nanoseconds of this process. The JDK's own reading, the fallback, has steps of 10 ms. */
-    static long nanos() {
+    public static long nanos() {
         if (CLOCK_GETTIME == null) {
-            return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+            return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
         }
         return read(PROCESS);
     }
 
     /** Nanoseconds of another process, by the same clock. */
-    static long nanos(long pid) {
+    public static long nanos(long pid) {
         if (CLOCK_GETTIME == null) throw new UnsupportedOperationException("the processor time of another process is read on Linux only");
         // what clock_getcpuclockid gives: the scheduler's precise count of a whole process
         return read((int) (~pid << 3 | 2));

@@ -1,4 +1,4 @@
-package dev.winnow.examples.bench;
+package dev.winnow.runtime.bench;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,31 +13,43 @@ import java.util.function.ToDoubleFunction;
  * Tasks measured in turns, so that whatever else the machine does meets them alike; every other round goes backwards
  * to cancel drift.
  */
-final class Rounds {
-    /** Wall time and processor time of one run of a task, and what the machine's host took from all cores meanwhile, in seconds. */
-    record Sample(double wall, double cpu, double steal) {}
+public final class Rounds {
+    /**
+     * One run of a task, in seconds.
+     *
+     * @param cpu   processor time of the process that did the work
+     * @param steal time that the hypervisor gave to others while this machine wanted it, all cores together; NaN where nobody says
+     */
+    public record Sample(double wall, double cpu, double steal) {}
 
-    /** @param cpuClock processor time in nanoseconds of the process that does the work */
-    private record Task(Runnable work, LongSupplier cpuClock) {
+    /** @param clock processor time, in nanoseconds */
+    private record Task(Runnable work, LongSupplier clock) {
         Sample measure() {
+            double steal = Host.stealSeconds();
             long wall = System.nanoTime();
-            long cpu = cpuClock.getAsLong();
-            double steal = Machine.stolenSeconds();
+            long cpu = clock.getAsLong();
             work.run();
-            return new Sample((System.nanoTime() - wall) / 1e9, (cpuClock.getAsLong() - cpu) / 1e9, Machine.stolenSeconds() - steal);
+            double took = (System.nanoTime() - wall) / 1e9;
+            double used = (clock.getAsLong() - cpu) / 1e9;
+            return new Sample(took, used, Host.stealSeconds() - steal);
         }
     }
 
     private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Map<String, List<Sample>> samples = new LinkedHashMap<>();
 
-    Rounds task(String name, Runnable work) {
+    /** Adds a task that this process does; each name once. */
+    public Rounds task(String name, Runnable work) {
         return task(name, work, CpuClock::nanos);
     }
 
-    /** A task that another process does. */
-    Rounds task(String name, Runnable work, LongSupplier cpuClock) {
-        tasks.put(name, new Task(work, cpuClock));
+    /**
+     * Adds a task that another process does.
+     *
+     * @param clock the processor time of that process, in nanoseconds
+     */
+    public Rounds task(String name, Runnable work, LongSupplier clock) {
+        if (tasks.put(name, new Task(work, clock)) != null) throw new IllegalArgumentException("there are two tasks named " + name);
         samples.put(name, new ArrayList<>());
         return this;
     }
@@ -47,11 +59,11 @@ final class Rounds {
      *
      * @param pauseMillis rest before each task: threads that spin after their work (ONNX Runtime's) must not take the next one's core
      */
-    void run(int warmUp, int rounds, int pauseMillis) {
+    public void run(int warmUp, int rounds, int pauseMillis) {
         List<String> order = new ArrayList<>(tasks.keySet());
         for (int r = -warmUp; r < rounds; r++) {
             for (String name : order) {
-                sleep(pauseMillis);
+                if (pauseMillis > 0) sleep(pauseMillis);
                 Sample s = tasks.get(name).measure();
                 if (r >= 0) samples.get(name).add(s);
             }
@@ -59,34 +71,40 @@ final class Rounds {
         }
     }
 
-    double medianWall(String name) {
+    public double medianWall(String name) {
         return quantile(values(name, Sample::wall), 0.5);
     }
 
-    double bestWall(String name) {
+    public double bestWall(String name) {
         return quantile(values(name, Sample::wall), 0);
     }
 
-    double medianCpu(String name) {
+    public double medianCpu(String name) {
         return quantile(values(name, Sample::cpu), 0.5);
     }
 
-    double bestCpu(String name) {
+    public double bestCpu(String name) {
         return quantile(values(name, Sample::cpu), 0);
     }
 
-    /** Share of the cores' time that the host of a virtual machine took during a task, all rounds together. */
-    double stolen(String name) {
+    /** Share of all cores' time that went to other guests of the host during a task, all rounds together. */
+    public double stolen(String name) {
         double wall = Arrays.stream(values(name, Sample::wall)).sum();
         return Arrays.stream(values(name, Sample::steal)).sum() / (wall * Runtime.getRuntime().availableProcessors());
     }
 
-    double[] ratio(String a, String b, ToDoubleFunction<Sample> of) {
+    /** Seconds of all rounds of all tasks. */
+    public double total(ToDoubleFunction<Sample> of) {
+        return samples.values().stream().flatMap(List::stream).mapToDouble(of).sum();
+    }
+
+    /** {@link #ratio(List, List, ToDoubleFunction)} of one task by another. */
+    public double[] ratio(String a, String b, ToDoubleFunction<Sample> of) {
         return ratio(List.of(a), List.of(b), of);
     }
 
     /** Quantiles 0.25, 0.5, 0.75 over rounds of the sum of some tasks by the sum of others; they ran one shortly after the other. */
-    double[] ratio(List<String> above, List<String> below, ToDoubleFunction<Sample> of) {
+    public double[] ratio(List<String> above, List<String> below, ToDoubleFunction<Sample> of) {
         double[] ratios = sums(above, of);
         double[] by = sums(below, of);
         for (int i = 0; i < by.length; i++) ratios[i] /= by[i];
@@ -106,7 +124,8 @@ final class Rounds {
         return samples.get(name).stream().mapToDouble(of).toArray();
     }
 
-    static double quantile(double[] values, double q) {
+    /** The value at a share q of the sorted values, between two of them where it falls there. */
+    public static double quantile(double[] values, double q) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         double at = q * (sorted.length - 1);

@@ -1,0 +1,2 @@
+/** Measuring: clocks, interleaved rounds, and requests under several plans. */
+package dev.winnow.runtime.bench;
