@@ -1,7 +1,6 @@
 package dev.winnow.examples.bench;
 
 import dev.winnow.weights.ModelDirectory;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,12 +57,12 @@ enum LanguagePeer {
             case NODE_LLAMA_CPP -> command.addAll(List.of("node", peers.resolve("node/llama-cpp.mjs").toString(),
                     gguf(model, peers, format).toString(), Integer.toString(threads)));
             case JAVA_LLAMA_CPP -> {
-                command.addAll(java(peers, "JavaLlamaCpp"));
+                command.addAll(PeerProcess.java(peers, "JavaLlamaCpp"));
                 command.addAll(List.of(gguf(model, peers, format).toString(), Integer.toString(threads)));
             }
             case JLAMA, JLAMA_PANAMA -> {
                 // as Jlama's own launcher starts it
-                command.addAll(java(peers, "Jlama", "--add-modules=jdk.incubator.vector", "--enable-preview",
+                command.addAll(PeerProcess.java(peers, "Jlama", "--add-modules=jdk.incubator.vector", "--enable-preview",
                         "-Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0", "-Djlama.force_panama_tensor_operations=" + (this == JLAMA_PANAMA)));
                 command.addAll(List.of(jlamaDirectory(model, peers).toString(), format, Integer.toString(threads)));
             }
@@ -71,17 +70,6 @@ enum LanguagePeer {
         command.add(ids);
         command.add(Integer.toString(tokens));
         return PeerProcess.start(label, command, peers.resolve(label + ".log"));
-    }
-
-    /** A JVM on a program of the package of peers, with its options in front. */
-    static List<String> java(Path peers, String program, String... options) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.add("--enable-native-access=ALL-UNNAMED");
-        command.addAll(List.of(options));
-        command.addAll(List.of("-cp", peers.resolve("jars") + File.separator + "*" + File.pathSeparator + System.getProperty("java.class.path"),
-                "dev.winnow.examples.peers." + program));
-        return command;
     }
 
     private static Path gguf(ModelDirectory model, Path peers, String format) throws IOException {

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 
 /**
  * A language model here and in other engines, on the same weights: the prompt pass and greedy decoding after it, one engine after the
- * other in each round. Arguments: model directory, directory of the peers, rounds, formats, threads, engines, tokens of the prompt, tokens
+ * other in each round. Arguments: directory of the peers, model directory, rounds, formats, threads, engines, tokens of the prompt, tokens
  * to decode. A format is bf16, q8 or q4, or two with a slash: Winnow's and the peers'.
  */
 public final class LlamaVersusPeers {
@@ -49,8 +49,8 @@ public final class LlamaVersusPeers {
     }
 
     public static void main(String[] args) throws IOException {
-        Path directory = Path.of(args[0]);
-        Path peers = Path.of(args[1]).toAbsolutePath();
+        Path peers = Path.of(args[0]).toAbsolutePath();
+        Path directory = Path.of(args[1]);
         int rounds = Integer.parseInt(argument(args, 2, "5"));
         String[] formats = argument(args, 3, "bf16,q8,q4").split(",");
         int[] threads = Arrays.stream(argument(args, 4, "1,2").split(",")).mapToInt(Integer::parseInt).toArray();

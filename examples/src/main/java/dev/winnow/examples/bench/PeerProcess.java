@@ -2,12 +2,14 @@ package dev.winnow.examples.bench;
 
 import dev.winnow.runtime.bench.CpuClock;
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -39,6 +41,25 @@ final class PeerProcess implements AutoCloseable {
             peer.close();
             throw new IllegalStateException(e.getMessage() + "; its messages are in " + log, e);
         }
+    }
+
+    /** A JVM on a program of the package of peers, with its options in front. */
+    static List<String> java(Path peers, String program, String... options) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("--enable-native-access=ALL-UNNAMED");
+        command.addAll(List.of(options));
+        command.addAll(List.of("-cp", peers.resolve("jars") + File.separator + "*" + File.pathSeparator + System.getProperty("java.class.path"),
+                "dev.winnow.examples.peers." + program));
+        return command;
+    }
+
+    /** libtorch, by the program's arguments; its native code is unpacked among the peers. */
+    static PeerProcess libtorch(Path peers, int threads, String... arguments) throws IOException {
+        List<String> command = java(peers, "Libtorch", "-Dai.djl.offline=true", "-Dai.djl.pytorch.num_threads=" + threads,
+                "-DDJL_CACHE_DIR=" + peers.resolve("djl"));
+        command.addAll(List.of(arguments));
+        return start("libtorch", command, peers.resolve("libtorch-" + threads + ".log"));
     }
 
     String name() {
