@@ -1,6 +1,6 @@
 // llama.cpp through node-llama-cpp, as a benchmark peer. Arguments: GGUF file, threads, ids of the prompt separated by commas, tokens to
-// decode. Commands, one per line: prefill (answers the next id), decode (answers the ids that follow the prompt, greedily), or ids separated
-// by commas (answers the greedy choice after them).
+// decode. Commands, one per line: prefill (answers the next id), decode (answers the ids that follow the prompt, greedily), or ids
+// separated by commas (answers the greedy choice after them).
 import {createInterface} from "node:readline";
 import {getLlama} from "node-llama-cpp";
 
@@ -10,7 +10,8 @@ const ids = (separated) => separated.split(",").map(Number);
 const prompt = ids(promptIds);
 const tokens = Number(tokenCount);
 
-const llama = await getLlama({build: "never", gpu: false, maxThreads: 0, logLevel: "warn", logger: (level, message) => console.error(message)});
+const logger = (level, message) => console.error(message);
+const llama = await getLlama({build: "never", gpu: false, maxThreads: 0, logLevel: "warn", logger});
 const model = await llama.loadModel({modelPath});
 const context = await model.createContext({contextSize: prompt.length + tokens, batchSize: prompt.length, threads, sequences: 1});
 const sequence = context.getSequence();

@@ -71,7 +71,7 @@ final class LlamaToGguf {
     /** Ids without a token of their own are written as [id], so that generated text tells which ids they were. */
     private void vocabulary(Settings bpe) {
         if (!bpe.strings("merges").isEmpty()) {
-            throw new IllegalArgumentException("tokenizer.json: only the one that winnow synth makes can be written as GGUF, and it has no merges");
+            throw new IllegalArgumentException("tokenizer.json: to be written as GGUF it should be winnow synth's, without merges");
         }
         int n = config.integer("vocab_size");
         List<String> tokens = new ArrayList<>();

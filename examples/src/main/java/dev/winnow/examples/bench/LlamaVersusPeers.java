@@ -54,7 +54,8 @@ public final class LlamaVersusPeers {
         int rounds = Integer.parseInt(argument(args, 2, "5"));
         String[] formats = argument(args, 3, "bf16,q8,q4").split(",");
         int[] threads = Arrays.stream(argument(args, 4, "1,2").split(",")).mapToInt(Integer::parseInt).toArray();
-        List<LanguagePeer> engines = Arrays.stream(argument(args, 5, "node-llama-cpp,java-llama.cpp,jlama").split(",")).map(LanguagePeer::of).toList();
+        List<LanguagePeer> engines = Arrays.stream(argument(args, 5, "node-llama-cpp,java-llama.cpp,jlama").split(","))
+                .map(LanguagePeer::of).toList();
         int[] prompt = prompt(Integer.parseInt(argument(args, 6, "512")));
         int tokens = Integer.parseInt(argument(args, 7, "32"));
         System.out.println(Machine.describe());
@@ -66,8 +67,8 @@ public final class LlamaVersusPeers {
                 for (int n : threads) {
                     Workers.shared().resize(n);
                     List<LanguagePeer> able = engines.stream().filter(e -> e.has(theirs)).toList();
-                    System.out.printf("%n### Winnow %s, peers %s, %d thread%s, prompt of %d tokens, %d decoded%n%n", ours, theirs, n, n == 1 ? "" : "s",
-                            prompt.length, tokens);
+                    System.out.printf("%n### Winnow %s, peers %s, %d thread%s, prompt of %d tokens, %d decoded%n%n", ours, theirs, n,
+                            n == 1 ? "" : "s", prompt.length, tokens);
                     bench.compare(opened.directory(), peers, theirs, n, able, rounds);
                 }
             }
@@ -82,8 +83,8 @@ public final class LlamaVersusPeers {
     private static Winnow open(Path directory, String format) {
         return switch (format) {
             case "bf16" -> Winnow.open(directory);
-            default -> throw new IllegalArgumentException("Winnow loads bf16 here, not " + format + "; bf16/" + format + " compares that with the peers' "
-                    + format);
+            default -> throw new IllegalArgumentException("Winnow loads bf16 here, not " + format + "; bf16/" + format
+                    + " compares that with the peers' " + format);
         };
     }
 
@@ -105,9 +106,10 @@ public final class LlamaVersusPeers {
             }
             Rounds r = new Rounds().task("prefill Winnow", this::prefill).task("decode Winnow", this::decode);
             for (PeerProcess p : started) {
-                r.task("prefill " + p.name(), () -> p.ask("prefill"), p::cpuNanos).task("decode " + p.name(), () -> p.ask("decode"), p::cpuNanos);
+                r.task("prefill " + p.name(), () -> p.ask("prefill"), p::cpuNanos);
+                r.task("decode " + p.name(), () -> p.ask("decode"), p::cpuNanos);
             }
-            r.run(2, rounds, PAUSE_MILLIS);
+            r.run(1, rounds, PAUSE_MILLIS);
             System.out.println();
             report(r, "prefill", prompt.length, started);
             report(r, "decode", tokens, started);
@@ -117,23 +119,23 @@ public final class LlamaVersusPeers {
     }
 
     private static void report(Rounds r, String work, int tokens, List<PeerProcess> peers) {
-        System.out.printf("| %s | tokens/s, median | best | per CPU second, median | best | stolen | Winnow is faster: medians | round by round (quartiles)"
-                + " | per CPU second |%n|---|---|---|---|---|---|---|---|---|%n", work);
+        System.out.printf("| %s | tokens/s, median | best | per CPU second, median | best | stolen | Winnow is faster: medians"
+                + " | round by round (quartiles) | per CPU second |%n|---|---|---|---|---|---|---|---|---|%n", work);
         String ours = work + " " + WINNOW;
         row(r, ours, WINNOW, tokens, "- | - | -");
         for (PeerProcess p : peers) {
             String theirs = work + " " + p.name();
             double[] wall = r.ratio(theirs, ours, Rounds.Sample::wall);
             double[] cpu = r.ratio(theirs, ours, Rounds.Sample::cpu);
-            row(r, theirs, p.name(), tokens, "%.2f | %.2f (%.2f to %.2f) | %.2f".formatted(r.medianWall(theirs) / r.medianWall(ours), wall[1], wall[0],
-                    wall[2], cpu[1]));
+            row(r, theirs, p.name(), tokens, "%.2f | %.2f (%.2f to %.2f) | %.2f".formatted(r.medianWall(theirs) / r.medianWall(ours),
+                    wall[1], wall[0], wall[2], cpu[1]));
         }
         System.out.println();
     }
 
     private static void row(Rounds r, String task, String engine, int tokens, String ratios) {
-        System.out.printf("| %s | %.2f | %.2f | %.2f | %.2f | %.1f%% | %s |%n", engine, tokens / r.medianWall(task), tokens / r.bestWall(task),
-                tokens / r.medianCpu(task), tokens / r.bestCpu(task), 100 * r.stolen(task), ratios);
+        System.out.printf("| %s | %.2f | %.2f | %.2f | %.2f | %.1f%% | %s |%n", engine, tokens / r.medianWall(task),
+                tokens / r.bestWall(task), tokens / r.medianCpu(task), tokens / r.bestCpu(task), 100 * r.stolen(task), ratios);
     }
 
     private void prefill() {
@@ -144,8 +146,8 @@ public final class LlamaVersusPeers {
     private float[] logits(int[] ids, KvCache into) {
         float[] hidden = new float[ids.length * model.width()];
         model.embed(ids, hidden, 0);
-        return model.prefill(new Tokens(hidden, model.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT)), into, dense, workspace,
-                StackListener.NONE);
+        Tokens text = new Tokens(hidden, model.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
+        return model.prefill(text, into, dense, workspace, StackListener.NONE);
     }
 
     /** The same tokens after the same prompt each time. */
@@ -181,7 +183,8 @@ public final class LlamaVersusPeers {
             if (best == taken) same++;
             furthest = Math.max(furthest, (logits[best] - logits[taken]) / deviation(logits));
         }
-        String told = "%d of %d choices are Winnow's, the others at most %.3f standard deviations of the logits below".formatted(same, CHECKS, furthest);
+        String told = "%d of %d choices are Winnow's, the others at most %.3f standard deviations of the logits below"
+                .formatted(same, CHECKS, furthest);
         if (furthest > tolerance) throw new IllegalStateException(peer.name() + ": only " + told);
         return told;
     }

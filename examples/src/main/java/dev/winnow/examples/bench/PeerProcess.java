@@ -49,7 +49,8 @@ final class PeerProcess implements AutoCloseable {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("--enable-native-access=ALL-UNNAMED");
         command.addAll(List.of(options));
-        command.addAll(List.of("-cp", peers.resolve("jars") + File.separator + "*" + File.pathSeparator + System.getProperty("java.class.path"),
+        String libraries = peers.resolve("jars") + File.separator + "*";
+        command.addAll(List.of("-cp", libraries + File.pathSeparator + System.getProperty("java.class.path"),
                 "dev.winnow.examples.peers." + program));
         return command;
     }
@@ -82,7 +83,7 @@ final class PeerProcess implements AutoCloseable {
             String line = answers.readLine();
             while (line != null && !line.startsWith("@")) line = answers.readLine();
             if (line == null) throw new IllegalStateException(name + " ended without an answer");
-            return Arrays.stream(line.substring(1).strip().split(" ")).filter(s -> !s.isEmpty()).mapToDouble(Double::parseDouble).toArray();
+            return Arrays.stream(line.substring(1).split(" ")).filter(s -> !s.isEmpty()).mapToDouble(Double::parseDouble).toArray();
         } catch (IOException e) {
             throw new UncheckedIOException(name + " cannot be read from", e);
         }

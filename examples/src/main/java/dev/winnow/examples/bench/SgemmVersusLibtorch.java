@@ -42,8 +42,8 @@ public final class SgemmVersusLibtorch {
         int[] threads = Arrays.stream((args.length > 2 ? args[2] : Integer.toString(Workers.shared().threads())).split(","))
                 .mapToInt(Integer::parseInt).toArray();
         System.out.println(Machine.describe());
-        System.out.println("\n| rows x in x out | threads | engine | GFLOP/s, median | best | per CPU second, best | of FMA peak, best | stolen"
-                + " | Winnow is faster: medians | round by round (quartiles) | per CPU second | times one thread |");
+        System.out.printf("%n| rows x in x out | threads | engine | GFLOP/s, median | best | per CPU second, best | of FMA peak, best"
+                + " | stolen | Winnow is faster: medians | round by round (quartiles) | per CPU second | times its speed with %d |%n", threads[0]);
         System.out.println("|---|---|---|---|---|---|---|---|---|---|---|---|");
         List<PeerProcess> libtorch = new ArrayList<>();
         try {
@@ -92,8 +92,9 @@ public final class SgemmVersusLibtorch {
                 String ours = "Winnow " + n;
                 String theirs = "libtorch " + n;
                 double[] wall = r.ratio(theirs, ours, Rounds.Sample::wall);
+                double cpu = r.ratio(theirs, ours, Rounds.Sample::cpu)[1];
                 row(r, rows + "x" + in + "x" + out, "libtorch", n, flops, "%.2f | %.2f (%.2f to %.2f) | %.2f".formatted(
-                        r.medianWall(theirs) / r.medianWall(ours), wall[1], wall[0], wall[2], r.ratio(theirs, ours, Rounds.Sample::cpu)[1]));
+                        r.medianWall(theirs) / r.medianWall(ours), wall[1], wall[0], wall[2], cpu));
             }
         }
     }
@@ -101,8 +102,9 @@ public final class SgemmVersusLibtorch {
     private void row(Rounds r, String shape, String engine, int n, double flops, String ratios) {
         String task = engine + " " + n;
         double peak = Machine.peakFlops() / r.bestWall("peak " + n);
-        System.out.printf("| %s | %d | %s | %.0f | %.0f | %.0f | %.0f%% | %.1f%% | %s | %.2f |%n", shape, n, engine, flops / r.medianWall(task) / 1e9,
-                flops / r.bestWall(task) / 1e9, flops / r.bestCpu(task) / 1e9, 100 * flops / r.bestWall(task) / peak, 100 * r.stolen(task), ratios,
+        System.out.printf("| %s | %d | %s | %.0f | %.0f | %.0f | %.0f%% | %.1f%% | %s | %.2f |%n", shape, n, engine,
+                flops / r.medianWall(task) / 1e9, flops / r.bestWall(task) / 1e9, flops / r.bestCpu(task) / 1e9,
+                100 * flops / r.bestWall(task) / peak, 100 * r.stolen(task), ratios,
                 r.ratio(engine + " " + threads[0], task, Rounds.Sample::wall)[1]);
     }
 }

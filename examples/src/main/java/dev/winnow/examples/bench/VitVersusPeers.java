@@ -118,7 +118,8 @@ public final class VitVersusPeers {
             try (OrtSession session = environment.createSession(onnx.toString(), options);
                  OnnxTensor input = OnnxTensor.createTensor(environment, FloatBuffer.wrap(pixels), new long[] {batch, 3, size, size});
                  PeerProcess libtorch = peers == null ? null : libtorch(peers, pixels, batch, threads)) {
-                System.out.printf("%n### %s, batch %d, %d thread%s%n%n", model.directory().path().getFileName(), batch, threads, threads == 1 ? "" : "s");
+                System.out.printf("%n### %s, batch %d, %d thread%s%n%n", model.directory().path().getFileName(), batch, threads,
+                        threads == 1 ? "" : "s");
                 float[] logits = winnow(pixels, batch, dense);
                 System.out.printf("Largest difference of logits from ONNX Runtime's %.2g", agree(logits, onnxRuntime(session, input)));
                 if (libtorch != null) System.out.printf(", from libtorch's %.2g", agree(logits, floats(libtorch.ask("run"))));
@@ -128,7 +129,8 @@ public final class VitVersusPeers {
                         .task(ONNX_RUNTIME, () -> onnxRuntime(session, input));
                 if (libtorch != null) r.task(LIBTORCH, () -> libtorch.ask("run"), libtorch::cpuNanos);
                 r.task(PEAK, Machine::peak).run(batch == 1 ? Math.min(15, rounds) : 1, rounds, PAUSE_MILLIS);
-                double flops = batch * (double) (ComputeCost.image(vit.encoder(), vit.encoder().layers()) + ComputeCost.product(vit.classifier()));
+                long image = ComputeCost.image(vit.encoder(), vit.encoder().layers()) + ComputeCost.product(vit.classifier());
+                double flops = (double) batch * image;
                 report(r, libtorch == null ? List.of(ONNX_RUNTIME) : List.of(ONNX_RUNTIME, LIBTORCH), batch, flops, merging.share());
             }
         }
@@ -158,17 +160,18 @@ public final class VitVersusPeers {
         row(r, MERGED, batch, flops * share, peak, "- | - | -");
         for (String peer : peers) {
             double[] wall = r.ratio(peer, WINNOW, Rounds.Sample::wall);
-            row(r, peer, batch, flops, peak, "%.3f | %.3f (%.3f to %.3f) | %.3f".formatted(r.medianWall(peer) / r.medianWall(WINNOW), wall[1], wall[0],
-                    wall[2], r.ratio(peer, WINNOW, Rounds.Sample::cpu)[1]));
+            row(r, peer, batch, flops, peak, "%.3f | %.3f (%.3f to %.3f) | %.3f".formatted(r.medianWall(peer) / r.medianWall(WINNOW),
+                    wall[1], wall[0], wall[2], r.ratio(peer, WINNOW, Rounds.Sample::cpu)[1]));
         }
         double[] faster = r.ratio(WINNOW, MERGED, Rounds.Sample::wall);
         double cpu = r.ratio(WINNOW, MERGED, Rounds.Sample::cpu)[1];
         // of the time that the operations left out would have taken
         double eaten = 1 - (1 - 1 / faster[1]) / (1 - share);
-        System.out.printf("%nToMe with %.1f%% of the operations is %.3f times as fast as dense, round by round (quartiles %.3f to %.3f), %.3f per CPU"
-                + " second; overhead eats %.1f%% of the saving.%n", 100 * share, faster[1], faster[0], faster[2], cpu, 100 * eaten);
-        System.out.printf("FMA peak: best %.0f, median %.0f GFLOP/s, %.0f per CPU second.%n", peak / 1e9, Machine.peakFlops() / r.medianWall(PEAK) / 1e9,
-                Machine.peakFlops() / r.bestCpu(PEAK) / 1e9);
+        System.out.printf("%nToMe with %.1f%% of the operations is %.3f times as fast as dense, round by round (quartiles %.3f to %.3f),"
+                + " %.3f per CPU second; overhead eats %.1f%% of the saving.%n", 100 * share, faster[1], faster[0], faster[2],
+                cpu, 100 * eaten);
+        System.out.printf("FMA peak: best %.0f, median %.0f GFLOP/s, %.0f per CPU second.%n", peak / 1e9,
+                Machine.peakFlops() / r.medianWall(PEAK) / 1e9, Machine.peakFlops() / r.bestCpu(PEAK) / 1e9);
     }
 
     private static void row(Rounds r, String engine, int batch, double flops, double peak, String ratios) {

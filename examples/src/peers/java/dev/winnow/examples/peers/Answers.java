@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import java.util.function.Function;
 
 /** The other end of the benchmarks' PeerProcess: a command per line in, a line of numbers out, until the input ends. */
@@ -24,7 +23,7 @@ final class Answers {
     private static void print(double[] numbers) {
         StringBuilder line = new StringBuilder("@");
         for (double n : numbers) {
-            line.append(' ').append(n == Math.rint(n) && Math.abs(n) < 1e15 ? Long.toString((long) n) : String.format(Locale.ROOT, "%.9g", n));
+            line.append(' ').append(n);
         }
         OUT.println(line);
         OUT.flush();

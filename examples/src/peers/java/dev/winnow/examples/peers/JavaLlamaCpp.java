@@ -29,10 +29,11 @@ public final class JavaLlamaCpp {
         String prompt = text(args[2]);
         int tokens = Integer.parseInt(args[3]);
         ModelParameters parameters = new ModelParameters().setModel(args[0]).setThreads(threads).setThreadsBatch(threads).setGpuLayers(0)
-                .setParallel(1).setCtxSize(prompt.length() + tokens + 1).setBatchSize(prompt.length()).setUbatchSize(prompt.length()).disableLog();
+                .setParallel(1).setCtxSize(prompt.length() + tokens + 1).setBatchSize(prompt.length()).setUbatchSize(prompt.length())
+                .disableLog();
         try (LlamaModel model = new LlamaModel(parameters)) {
             int seen = model.encode(prompt).length;
-            if (seen != prompt.length()) throw new IllegalStateException("the prompt should be " + prompt.length() + " tokens but is " + seen);
+            if (seen != prompt.length()) throw new IllegalStateException("a prompt of " + prompt.length() + " tokens is taken for " + seen);
             JavaLlamaCpp peer = new JavaLlamaCpp(model);
             Answers.serve(command -> switch (command) {
                 case "prefill" -> peer.complete(prompt, 1, false);
@@ -49,8 +50,8 @@ public final class JavaLlamaCpp {
     }
 
     /**
-     * With the prompt cached, all of it but its last token is taken from the cache, so n tokens are n passes of one token each; without, one
-     * pass over the whole prompt comes first and gives the first of them.
+     * With the prompt cached, all of it but its last token is taken from the cache, so n tokens are n passes of one token each; without,
+     * one pass over the whole prompt comes first and gives the first of them.
      */
     private double[] complete(String prompt, int n, boolean cached) {
         String text = model.complete(new InferenceParameters(prompt).setNPredict(n).setCachePrompt(cached).setTemperature(0)

@@ -51,7 +51,9 @@ public final class Jlama {
         if (format.equals("bf16")) return source;
         if (!format.equals("q4")) throw new IllegalArgumentException("Jlama has bf16 and q4, not " + format);
         Path quantised = source.resolveSibling(source.getFileName() + "-q4");
-        if (!Files.exists(quantised)) SafeTensorSupport.quantizeModel(source, DType.Q4, new String[0], new String[0], Optional.of(quantised));
+        if (!Files.exists(quantised)) {
+            SafeTensorSupport.quantizeModel(source, DType.Q4, new String[0], new String[0], Optional.of(quantised));
+        }
         return quantised;
     }
 

@@ -20,9 +20,9 @@ import java.nio.file.Path;
 import java.util.SplittableRandom;
 
 /**
- * libtorch through DJL. Arguments: {@code products}, after which a command "rows in out repeats" multiplies [rows, in] by the transpose of
- * [out, in] so many times; or {@code vit}, a model directory, a file of pixels (f32) and how many pictures they are, after which each command
- * gives the logits.
+ * libtorch through DJL. Arguments: {@code products}, after which a command "rows in out repeats" multiplies [rows, in] by the transpose
+ * of [out, in] so many times; or {@code vit}, a model directory, a file of pixels (f32) and how many pictures they are, after which each
+ * command gives the logits.
  */
 public final class Libtorch {
     private static final String ENGINE = "PyTorch";
@@ -76,7 +76,8 @@ public final class Libtorch {
         }
     }
 
-    private static void vit(NDManager manager, ModelDirectory directory, Path pixels, int batch) throws IOException, MalformedModelException {
+    private static void vit(NDManager manager, ModelDirectory directory, Path pixels, int batch)
+            throws IOException, MalformedModelException {
         TorchScriptVit script = new TorchScriptVit(directory.config());
         int size = directory.config().integer("image_size");
         NDList inputs = new NDList(manager.create(floats(ByteBuffer.wrap(Files.readAllBytes(pixels))), new Shape(batch, 3, size, size)));

@@ -66,12 +66,13 @@ final class TorchScriptVit {
     }
 
     private String split(String x) {
-        return let("torch.transpose(torch.reshape(" + x + ", [torch.size(" + x + ", 0), torch.size(" + x + ", 1), " + heads + ", " + width / heads
-                + "]), 1, 2)");
+        return let("torch.transpose(torch.reshape(" + x + ", [torch.size(" + x + ", 0), torch.size(" + x + ", 1), " + heads + ", "
+                + width / heads + "]), 1, 2)");
     }
 
     private String norm(String x, String name) {
-        return let("torch.layer_norm(" + x + ", [" + width + "], " + weight(name + ".weight") + ", " + weight(name + ".bias") + ", " + epsilon + ")");
+        return let("torch.layer_norm(" + x + ", [" + width + "], " + weight(name + ".weight") + ", " + weight(name + ".bias") + ", "
+                + epsilon + ")");
     }
 
     private String linear(String x, String name) {

@@ -30,7 +30,8 @@ class GgmlTypeTest {
         assertThat(b.remaining()).isEqualTo(34);
         assertThat(b.getShort(0)).isEqualTo((short) 0x3400);
         // -127, 4, halves away from zero, what is below a half to zero, one and a half to two
-        assertThat(new byte[] {b.get(2), b.get(3), b.get(4), b.get(5), b.get(6), b.get(7), b.get(8)}).containsExactly(-127, 4, 1, -1, 0, 2, 0);
+        assertThat(new byte[] {b.get(2), b.get(3), b.get(4), b.get(5), b.get(6), b.get(7), b.get(8)})
+                .containsExactly(-127, 4, 1, -1, 0, 2, 0);
     }
 
     @Test
@@ -97,7 +98,8 @@ class GgmlTypeTest {
 
     @Test
     void rowsAreWholeBlocks() {
-        assertThatThrownBy(() -> GgmlType.Q4_0.rowBytes(40)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("multiple of 32");
+        assertThatThrownBy(() -> GgmlType.Q4_0.rowBytes(40)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("multiple of 32");
         assertThat(GgmlType.Q4_0.rowBytes(64)).isEqualTo(36);
         assertThat(GgmlType.F32.rowBytes(3)).isEqualTo(12);
     }

@@ -59,7 +59,8 @@ class LlamaToGgufTest {
     void hyperparametersAndVocabularyAreWhatLlamaCppAsksFor() throws IOException {
         GgufReading read = written(GgmlType.BF16);
         assertThat(read.metadata()).containsEntry("general.architecture", "llama").containsEntry("general.file_type", 32)
-                .containsEntry("llama.block_count", 2).containsEntry("llama.embedding_length", 32).containsEntry("llama.attention.head_count", 4)
+                .containsEntry("llama.block_count", 2).containsEntry("llama.embedding_length", 32)
+                .containsEntry("llama.attention.head_count", 4)
                 .containsEntry("llama.attention.head_count_kv", 2).containsEntry("llama.rope.dimension_count", HEAD)
                 .containsEntry("llama.rope.freq_base", 500_000f).containsEntry("llama.attention.layer_norm_rms_epsilon", 1e-5f)
                 .containsEntry("tokenizer.ggml.model", "gpt2").containsEntry("tokenizer.ggml.merges", List.of())
@@ -69,7 +70,8 @@ class LlamaToGgufTest {
         assertThat(List.<Object>copyOf(tokens).subList(0, 3)).containsExactly("<unk>", "<s>", "</s>");
         assertThat(tokens.get(3 + 'a')).isEqualTo("a");
         assertThat(tokens.get(299)).isEqualTo("[299]");
-        assertThat(List.<Object>copyOf((List<?>) read.metadata().get("tokenizer.ggml.token_type")).subList(0, 4)).containsExactly(2, 3, 3, 1);
+        List<?> types = (List<?>) read.metadata().get("tokenizer.ggml.token_type");
+        assertThat(List.<Object>copyOf(types).subList(0, 4)).containsExactly(2, 3, 3, 1);
     }
 
     @Test
