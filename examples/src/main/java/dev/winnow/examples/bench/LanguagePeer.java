@@ -82,7 +82,8 @@ enum LanguagePeer {
             default -> throw new IllegalArgumentException("formats are bf16, q8 and q4, not " + format);
         };
         Path file = peers.resolve("models").resolve(model.path().toRealPath().getFileName() + "-" + format + ".gguf");
-        if (!Files.exists(file)) {
+        Path weights = model.path().resolve("model.safetensors");
+        if (!Files.exists(file) || Files.getLastModifiedTime(file).compareTo(Files.getLastModifiedTime(weights)) < 0) {
             Files.createDirectories(file.getParent());
             System.err.println("writing " + file);
             LlamaToGguf.write(model, type, file);

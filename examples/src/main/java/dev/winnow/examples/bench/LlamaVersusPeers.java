@@ -90,6 +90,7 @@ public final class LlamaVersusPeers {
 
     /** Letters, which every engine takes for one token each. */
     private static int[] prompt(int length) {
+        if (length <= CHECKS) throw new IllegalArgumentException("the prompt should have more than " + CHECKS + " tokens, but has " + length);
         int[] ids = new int[length];
         Arrays.setAll(ids, i -> FIRST_LETTER + (int) (i * 7919L % 104_729 % LETTERS));
         return ids;

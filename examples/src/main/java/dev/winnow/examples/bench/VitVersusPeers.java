@@ -77,9 +77,9 @@ public final class VitVersusPeers {
     private Merging halfTheFlops() {
         float[] pixels = pixels(1);
         double all = flops(pixels, dense);
-        // the fewest merges per layer that leave no more than half
-        int low = 0;
-        int high = vit.encoder().patchCount();
+        // the fewest merges per layer that leave no more than half; with twice the patches over the layers, none are left at half the depth
+        int low = 1;
+        int high = 2 * vit.encoder().patchCount() / vit.encoder().layers();
         Merging found = null;
         while (low < high) {
             int r = (low + high) / 2;
