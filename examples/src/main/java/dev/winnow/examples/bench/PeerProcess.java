@@ -29,6 +29,8 @@ final class PeerProcess implements AutoCloseable {
         this.process = process;
         this.commands = process.outputWriter(StandardCharsets.UTF_8);
         this.answers = process.inputReader(StandardCharsets.UTF_8);
+        // an interrupted benchmark must not leave a long computation behind
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
     }
 
     /** @param log gets what the process writes to its error stream */
