@@ -42,17 +42,22 @@ public final class DemoAccuracy {
 
     /** All questions to the vision-language model, by type and as "all". */
     public static Map<String, Score> visionLanguage(Path demo, ReductionPlan plan) throws IOException {
-        Map<String, Score> scores = new TreeMap<>();
         try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
-            for (String line : Files.readAllLines(demo.resolve("results-vlm-public.predictions.jsonl"))) {
-                Settings q = Settings.of(line, "predictions");
-                RgbImage image = RgbImage.read(demo.resolve("questions-vlm").resolve(q.string("image")));
-                String answer = model.generate(Request.of(q.string("question"), image).withPlan(plan).withMaxTokens(96), piece -> { })
-                        .text().strip();
-                for (String type : new String[] {q.string("type"), "all"}) {
-                    scores.put(type, scores.getOrDefault(type, new Score(0, 0, 0))
-                            .plus(answer.equals(q.string("answer")), answer.equals(q.string("prediction"))));
-                }
+            return visionLanguage(demo, model, plan);
+        }
+    }
+
+    /** All questions to a vision-language model that is open. */
+    static Map<String, Score> visionLanguage(Path demo, Winnow model, ReductionPlan plan) throws IOException {
+        Map<String, Score> scores = new TreeMap<>();
+        for (String line : Files.readAllLines(demo.resolve("results-vlm-public.predictions.jsonl"))) {
+            Settings q = Settings.of(line, "predictions");
+            RgbImage image = RgbImage.read(demo.resolve("questions-vlm").resolve(q.string("image")));
+            String answer = model.generate(Request.of(q.string("question"), image).withPlan(plan).withMaxTokens(96), piece -> { })
+                    .text().strip();
+            for (String type : new String[] {q.string("type"), "all"}) {
+                scores.put(type, scores.getOrDefault(type, new Score(0, 0, 0))
+                        .plus(answer.equals(q.string("answer")), answer.equals(q.string("prediction"))));
             }
         }
         return scores;

@@ -31,4 +31,12 @@ public sealed interface AttentionMode {
      * @param positions of the copies, ascending
      */
     record Copies(int[] owner, int[] positions) implements AttentionMode {}
+
+    /**
+     * Dense attention of tokens that stand at several positions at once: the channel pairs that rotary positions turn are cut into equal
+     * runs, from the fastest to the slowest, and each run is turned by a position of its own.
+     *
+     * @param positions [tokens][runs]; the number of runs divides that of the pairs
+     */
+    record Sections(int[][] positions) implements AttentionMode {}
 }

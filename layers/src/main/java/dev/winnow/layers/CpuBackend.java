@@ -92,9 +92,11 @@ public final class CpuBackend implements Backend {
                                     Workspace ws) {
             float[] normed = ws.buffer(Workspace.Slot.NORMED, n * width);
             normalise(layer.attentionNorm(), x, n, width, normed);
-            int[] turned = mode instanceof AttentionMode.Copies ? null : positions;
+            boolean later = mode instanceof AttentionMode.Copies || mode instanceof AttentionMode.Sections;
+            int[] turned = later ? null : positions;
             float[] q = queries(normed, n, turned, ws);
             float[] k = keys(normed, n, turned, ws);
+            if (mode instanceof AttentionMode.Sections(int[][] places)) turnInSections(places, q, k, n);
             float[] v = ws.buffer(Workspace.Slot.VALUES, n * keyWidth);
             multiply(attention.value(), normed, n, v, Activation.NONE, false, ws.work());
 
@@ -162,6 +164,17 @@ public final class CpuBackend implements Backend {
             }
         }
 
+        private void turnInSections(int[][] places, float[] q, float[] k, int n) {
+            RotaryEmbedding rotary = attention.rotary();
+            if (rotary == null) return;
+            if (rotary.half() % places[0].length != 0) {
+                throw new IllegalArgumentException(rotary.half() + " channel pairs cannot be cut into " + places[0].length + " equal runs");
+            }
+            RotaryEmbedding.Table table = rotary.table(places);
+            rotate(q, n, attention.heads(), table);
+            rotate(k, n, attention.kvHeads(), table);
+        }
+
         /** Unrotated queries, keys and values of n tokens are repeated, turned to the copies' positions, and the results averaged. */
         private void attendAsCopies(AttentionMode.Copies copies, float[] q, float[] k, float[] v, int n, float[] bias, KeyValues kv,
                                     float[] attended, Workspace ws) {
@@ -198,7 +211,7 @@ public final class CpuBackend implements Backend {
             Linear first = layer.mlp() instanceof Mlp.Gated g ? g.gate() : ((Mlp.Plain) layer.mlp()).up();
             multiply(first, normed, n, hidden, layer.mlp().activation(), false, ws.work());
             for (int i = 0; i < n * inner; i++) if (Math.abs(hidden[i]) <= threshold) hidden[i] = 0;
-            if (n == 1) {
+            if (n == 1 && !layer.mlp().down().weight().dtype().isBlocked()) {
                 sparse().finish(normed, hidden, x, ws.work());
                 return;
             }
@@ -312,8 +325,11 @@ public final class CpuBackend implements Backend {
         private void rotate(float[] x, int n, int heads, int[] positions, Workspace ws) {
             RotaryEmbedding rotary = attention.rotary();
             if (rotary == null || positions == null) return;
-            RotaryEmbedding.Table table = ws.rotation(rotary, positions, n);
-            int half = rotary.half();
+            rotate(x, n, heads, ws.rotation(rotary, positions, n));
+        }
+
+        private void rotate(float[] x, int n, int heads, RotaryEmbedding.Table table) {
+            int half = attention.rotary().half();
             int row = heads * attention.headDim();
             eachRow(n, row, i -> {
                 for (int h = 0; h < heads; h++) {

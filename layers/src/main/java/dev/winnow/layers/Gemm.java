@@ -44,7 +44,7 @@ public final class Gemm {
         int in = linear.in();
         int out = linear.out();
         long work = (long) rows * in * out;
-        int block = work < FEW_INLINE || workers.threads() == 1 ? out : block(in * weight.dtype().bytes(), out, workers.threads());
+        int block = work < FEW_INLINE || workers.threads() == 1 ? out : block((int) weight.dtype().bytes(in), out, workers.threads());
         int tasks = (out + block - 1) / block;
         workers.each(tasks, t -> {
             int from = t * block;

@@ -14,8 +14,11 @@ public interface Kernels {
         return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? new PanamaKernels() : new ScalarKernels();
     }
 
-    /** Columns of a packed panel: three vectors. */
+    /** Columns of a packed panel: as many as a register tile is wide. */
     int panelWidth();
+
+    /** Columns that are worked on at a time, of which a panel has a multiple. */
+    int lanes();
 
     /**
      * Packs a block of a stored [out, in] weight, widening to f32: {@code panel[p * panelWidth() + j] = W[row + j][from + p]} for
@@ -81,6 +84,14 @@ public interface Kernels {
      */
     void rotate(float[] x, int offset, float[] cos, float[] sin, int tableOffset, int half);
 
-    /** Widens n stored elements starting at element {@code from} to f32. */
+    /**
+     * Rounds n elements of x, whole blocks of 32, to the codes of a block format, Q8_0 or Q4_0.
+     *
+     * @param codes  32 or 16 bytes for each block
+     * @param scales one for each block, not rounded to f16 yet
+     */
+    void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales);
+
+    /** Widens n stored elements starting at element {@code from} to f32; blocks are fastest from and to their bounds. */
     void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n);
 }

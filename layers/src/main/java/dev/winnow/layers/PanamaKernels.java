@@ -4,6 +4,7 @@ import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -18,31 +19,41 @@ import jdk.incubator.vector.VectorSpecies;
  * return vectors are small enough to be inlined: a vector that crosses a real call is allocated.
  */
 final class PanamaKernels implements Kernels {
-    private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED.withShape(F.vectorShape());
+    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED.withShape(F.vectorShape());
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
+    /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines take blocks of codes apart one by one. */
+    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
+    private static final int BLOCK = 32;
     private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
     private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
     private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
     /**
-     * Rows of a register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 4 x 3 fill 12 of the 16 of AVX2. Either
-     * gives more independent sums than two FMA units of latency 4 need.
+     * The register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 6 x 2 fill 12 of the 16 of AVX2. Either gives
+     * more independent sums than two FMA units of latency 4 need, and leaves registers for two broadcasts at once: C2 likes to load
+     * ahead, and a sum that it keeps on the stack for that (of 4 x 3, say) takes three times as long.
      */
     private static final boolean EIGHT_ROWS = L == 16 || System.getProperty("os.arch").equals("aarch64");
-    private static final int ROWS = EIGHT_ROWS ? 8 : 4;
+    private static final int ROWS = EIGHT_ROWS ? 8 : 6;
+    private static final int VECTORS = EIGHT_ROWS ? 3 : 2;
 
     /** A register tile on its way to C. */
-    private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * 3 * L]);
-    /** Bytes of weights brought into cache at a time. */
-    private static final int PULL = 1 << 15;
+    private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * VECTORS * L]);
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
+    private static final ThreadLocal<float[]> SCALES = ThreadLocal.withInitial(() -> new float[0]);
+    private static final ThreadLocal<StagedRows> STAGED = ThreadLocal.withInitial(StagedRows::new);
 
     @Override
     public int panelWidth() {
-        return 3 * L;
+        return VECTORS * L;
+    }
+
+    @Override
+    public int lanes() {
+        return L;
     }
 
     @Override
@@ -66,12 +77,10 @@ final class PanamaKernels implements Kernels {
                     case 2 -> tile8x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
                     default -> tile8x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
                 }
+            } else if (vectors == 2) {
+                tile6x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
             } else {
-                switch (vectors) {
-                    case 3 -> tile4x3(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
-                    case 2 -> tile4x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
-                    default -> tile4x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
-                }
+                tile6x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
             }
             if (!direct) {
                 for (int r = 0; r < n; r++) deliver(tile, r * width, c, ci + r * cStride, cols, add);
@@ -311,65 +320,14 @@ final class PanamaKernels implements Kernels {
         s70.intoArray(c, cOffset + 7 * cStride);
     }
 
-    private static void tile4x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile6x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
         int a3 = aOffset + Math.min(3, last) * aStride;
-        FloatVector s00 = FloatVector.zero(F);
-        FloatVector s01 = s00;
-        FloatVector s02 = s00;
-        FloatVector s10 = s00;
-        FloatVector s11 = s00;
-        FloatVector s12 = s00;
-        FloatVector s20 = s00;
-        FloatVector s21 = s00;
-        FloatVector s22 = s00;
-        FloatVector s30 = s00;
-        FloatVector s31 = s00;
-        FloatVector s32 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
-            FloatVector b0 = FloatVector.fromArray(F, b, at);
-            FloatVector b1 = FloatVector.fromArray(F, b, at + L);
-            FloatVector b2 = FloatVector.fromArray(F, b, at + 2 * L);
-            FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
-            s00 = x0.fma(b0, s00);
-            s01 = x0.fma(b1, s01);
-            s02 = x0.fma(b2, s02);
-            FloatVector x1 = FloatVector.broadcast(F, a[a1 + p]);
-            s10 = x1.fma(b0, s10);
-            s11 = x1.fma(b1, s11);
-            s12 = x1.fma(b2, s12);
-            FloatVector x2 = FloatVector.broadcast(F, a[a2 + p]);
-            s20 = x2.fma(b0, s20);
-            s21 = x2.fma(b1, s21);
-            s22 = x2.fma(b2, s22);
-            FloatVector x3 = FloatVector.broadcast(F, a[a3 + p]);
-            s30 = x3.fma(b0, s30);
-            s31 = x3.fma(b1, s31);
-            s32 = x3.fma(b2, s32);
-        }
-        s00.intoArray(c, cOffset);
-        s01.intoArray(c, cOffset + L);
-        s02.intoArray(c, cOffset + 2 * L);
-        s10.intoArray(c, cOffset + cStride);
-        s11.intoArray(c, cOffset + cStride + L);
-        s12.intoArray(c, cOffset + cStride + 2 * L);
-        s20.intoArray(c, cOffset + 2 * cStride);
-        s21.intoArray(c, cOffset + 2 * cStride + L);
-        s22.intoArray(c, cOffset + 2 * cStride + 2 * L);
-        s30.intoArray(c, cOffset + 3 * cStride);
-        s31.intoArray(c, cOffset + 3 * cStride + L);
-        s32.intoArray(c, cOffset + 3 * cStride + 2 * L);
-    }
-
-    private static void tile4x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
-                                float[] c, int cOffset, int cStride) {
-        int a0 = aOffset;
-        int a1 = aOffset + Math.min(1, last) * aStride;
-        int a2 = aOffset + Math.min(2, last) * aStride;
-        int a3 = aOffset + Math.min(3, last) * aStride;
+        int a4 = aOffset + Math.min(4, last) * aStride;
+        int a5 = aOffset + Math.min(5, last) * aStride;
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s01 = s00;
         FloatVector s10 = s00;
@@ -378,6 +336,10 @@ final class PanamaKernels implements Kernels {
         FloatVector s21 = s00;
         FloatVector s30 = s00;
         FloatVector s31 = s00;
+        FloatVector s40 = s00;
+        FloatVector s41 = s00;
+        FloatVector s50 = s00;
+        FloatVector s51 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
@@ -393,6 +355,12 @@ final class PanamaKernels implements Kernels {
             FloatVector x3 = FloatVector.broadcast(F, a[a3 + p]);
             s30 = x3.fma(b0, s30);
             s31 = x3.fma(b1, s31);
+            FloatVector x4 = FloatVector.broadcast(F, a[a4 + p]);
+            s40 = x4.fma(b0, s40);
+            s41 = x4.fma(b1, s41);
+            FloatVector x5 = FloatVector.broadcast(F, a[a5 + p]);
+            s50 = x5.fma(b0, s50);
+            s51 = x5.fma(b1, s51);
         }
         s00.intoArray(c, cOffset);
         s01.intoArray(c, cOffset + L);
@@ -402,18 +370,26 @@ final class PanamaKernels implements Kernels {
         s21.intoArray(c, cOffset + 2 * cStride + L);
         s30.intoArray(c, cOffset + 3 * cStride);
         s31.intoArray(c, cOffset + 3 * cStride + L);
+        s40.intoArray(c, cOffset + 4 * cStride);
+        s41.intoArray(c, cOffset + 4 * cStride + L);
+        s50.intoArray(c, cOffset + 5 * cStride);
+        s51.intoArray(c, cOffset + 5 * cStride + L);
     }
 
-    private static void tile4x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile6x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
         int a2 = aOffset + Math.min(2, last) * aStride;
         int a3 = aOffset + Math.min(3, last) * aStride;
+        int a4 = aOffset + Math.min(4, last) * aStride;
+        int a5 = aOffset + Math.min(5, last) * aStride;
         FloatVector s00 = FloatVector.zero(F);
         FloatVector s10 = s00;
         FloatVector s20 = s00;
         FloatVector s30 = s00;
+        FloatVector s40 = s00;
+        FloatVector s50 = s00;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -424,11 +400,17 @@ final class PanamaKernels implements Kernels {
             s20 = x2.fma(b0, s20);
             FloatVector x3 = FloatVector.broadcast(F, a[a3 + p]);
             s30 = x3.fma(b0, s30);
+            FloatVector x4 = FloatVector.broadcast(F, a[a4 + p]);
+            s40 = x4.fma(b0, s40);
+            FloatVector x5 = FloatVector.broadcast(F, a[a5 + p]);
+            s50 = x5.fma(b0, s50);
         }
         s00.intoArray(c, cOffset);
         s10.intoArray(c, cOffset + cStride);
         s20.intoArray(c, cOffset + 2 * cStride);
         s30.intoArray(c, cOffset + 3 * cStride);
+        s40.intoArray(c, cOffset + 4 * cStride);
+        s50.intoArray(c, cOffset + 5 * cStride);
     }
 
     @Override
@@ -471,13 +453,14 @@ final class PanamaKernels implements Kernels {
     public void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset) {
         int width = panelWidth();
         int j = 0;
-        if (L == 16 && depth >= 16) {
-            for (; j <= cols - 16; j += 16) {
+        if (L >= 8 && depth >= L) {
+            for (; j <= cols - L; j += L) {
                 int at = offset + j * stride;
-                for (int p = 0; p < depth; p += 16) {
+                for (int p = 0; p < depth; p += L) {
                     // the last block overlaps the one before
-                    int q = Math.min(p, depth - 16);
-                    Transpose16.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
+                    int q = Math.min(p, depth - L);
+                    if (L == 16) Transpose16.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
+                    else Transpose8.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
                 }
             }
         }
@@ -493,49 +476,19 @@ final class PanamaKernels implements Kernels {
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-            return;
-        }
-        // pull rows into L2 and use them from there; for several x, widen two of them into L1 first
-        long rowBytes = (long) in * dtype.bytes();
-        int pulled = (int) Math.clamp(PULL / Math.max(1, rowBytes), 1, 64) * 2;
-        float[] staged = staged(2 * in);
-        if (count == 1 && dtype == DType.BF16) {
-            for (int j = 0; j < rows; j++) {
-                if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
-                y[yOffset + j] = dotBF16(weight, in, row + j, x, xOffset);
-            }
-            return;
-        }
-        for (int j = 0; j < rows; j += 2) {
-            int n = Math.min(2, rows - j);
-            if (j % pulled == 0) staged[0] = pull(weight, (row + j) * rowBytes, Math.min(rows - j, pulled) * rowBytes);
-            widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
-            if (count == 1) {
-                y[yOffset + j] = dot(staged, 0, x, xOffset, in);
-                if (n == 2) y[yOffset + j + 1] = dot(staged, in, x, xOffset, in);
-                continue;
-            }
-            for (int i = 0; i < count; i += 4) {
-                dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
-                        y, yOffset + i * yStride + j, yStride);
+        } else if (count == 1 && StagedRows.takes(dtype, in)) {
+            STAGED.get().dot(weight, dtype, in, row, rows, x, xOffset, y, yOffset);
+        } else {
+            float[] staged = staged(2 * in);
+            for (int j = 0; j < rows; j += 2) {
+                int n = Math.min(2, rows - j);
+                widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
+                for (int i = 0; i < count; i += 4) {
+                    dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
+                            y, yOffset + i * yStride + j, yStride);
+                }
             }
         }
-    }
-
-    /**
-     * Brings weights into cache by touching their lines. Java has no prefetch instruction, and a loop that widens or has several x
-     * reaches too few lines ahead within the processor's window to keep memory busy; this one reaches a hundred.
-     *
-     * @return a meaningless sum, to be stored somewhere so that the loads are kept
-     */
-    private static float pull(MemorySegment w, long from, long length) {
-        IntVector s0 = IntVector.zero(I);
-        IntVector s1 = s0;
-        for (long at = 0; at <= length - 128; at += 128) {
-            s0 = s0.add(IntVector.fromMemorySegment(I, w, from + at, ByteOrder.LITTLE_ENDIAN));
-            s1 = s1.add(IntVector.fromMemorySegment(I, w, from + at + 64, ByteOrder.LITTLE_ENDIAN));
-        }
-        return s0.add(s1).reduceLanes(VectorOperators.ADD);
     }
 
     private static float[] staged(int length) {
@@ -558,42 +511,15 @@ final class PanamaKernels implements Kernels {
         for (; p <= in - 4 * L; p += 4 * L) {
             FloatVector w0 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2), ByteOrder.LITTLE_ENDIAN);
             s0 = w0.fma(FloatVector.fromArray(F, x, xi + p), s0);
-            FloatVector w1 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + L) << 2), ByteOrder.LITTLE_ENDIAN);
+            FloatVector w1 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2) + 4L * L, ByteOrder.LITTLE_ENDIAN);
             s1 = w1.fma(FloatVector.fromArray(F, x, xi + p + L), s1);
-            FloatVector w2 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + 2 * L) << 2), ByteOrder.LITTLE_ENDIAN);
+            FloatVector w2 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2) + 8L * L, ByteOrder.LITTLE_ENDIAN);
             s2 = w2.fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
-            FloatVector w3 = FloatVector.fromMemorySegment(F, w, at + ((long) (p + 3 * L) << 2), ByteOrder.LITTLE_ENDIAN);
+            FloatVector w3 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2) + 12L * L, ByteOrder.LITTLE_ENDIAN);
             s3 = w3.fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
         }
         float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         for (; p < in; p++) sum += ScalarKernels.read(w, DType.F32, (at >> 2) + p) * x[xi + p];
-        return sum;
-    }
-
-    /** A bf16 is an f32 cut to its upper half: vpmovzxwd and a shift widen 16. */
-    private static float dotBF16(MemorySegment w, int in, int row, float[] x, int xi) {
-        long at = (long) row * in << 1;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int p = 0;
-        for (; p <= in - 4 * L; p += 4 * L) {
-            IntVector w0 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) p << 1), ByteOrder.LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-            s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p), s0);
-            IntVector w1 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + L) << 1), ByteOrder.LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-            s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + L), s1);
-            IntVector w2 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + 2 * L) << 1), ByteOrder.LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-            s2 = w2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
-            IntVector w3 = (IntVector) ShortVector.fromMemorySegment(H, w, at + ((long) (p + 3 * L) << 1), ByteOrder.LITTLE_ENDIAN)
-                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
-            s3 = w3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
-        }
-        float sum = sumOf(s0.add(s1).add(s2.add(s3)));
-        for (; p < in; p++) sum += ScalarKernels.read(w, DType.BF16, (at >> 1) + p) * x[xi + p];
         return sum;
     }
 
@@ -656,8 +582,51 @@ final class PanamaKernels implements Kernels {
             case F32 -> MemorySegment.copy(source, ScalarKernels.FLOATS, from << 2, target, offset, n);
             case F16 -> widenF16(source, from, target, offset, n);
             case BF16 -> widenBF16(source, from, target, offset, n);
+            case Q8_0, Q4_0 -> widenBlocks(source, dtype, from, target, offset, n);
             default -> throw ScalarKernels.unsupported(dtype);
         }
+    }
+
+    /** Whole blocks by vectors, what is before and after them one by one. */
+    private static void widenBlocks(MemorySegment source, DType dtype, long from, float[] target, int offset, int n) {
+        int head = L < 8 ? n : (int) Math.min(n, -from & BLOCK - 1);
+        int whole = (n - head) / BLOCK;
+        for (int i = 0; i < head; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
+        if (dtype == DType.Q8_0) widenQ8(source, from + head, whole, target, offset + head);
+        else widenQ4(source, from + head, whole, target, offset + head);
+        for (int i = head + whole * BLOCK; i < n; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
+    }
+
+    private static void widenQ8(MemorySegment source, long from, int blocks, float[] target, int offset) {
+        float[] scales = scales(source, DType.Q8_0, from, blocks);
+        for (int b = 0; b < blocks; b++) {
+            for (int i = 0; i < BLOCK; i += L) {
+                ((FloatVector) ByteVector.fromMemorySegment(B, source, from + 32L * b + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.B2F, F, 0)).mul(scales[b]).intoArray(target, offset + b * BLOCK + i);
+            }
+        }
+    }
+
+    private static void widenQ4(MemorySegment source, long from, int blocks, float[] target, int offset) {
+        float[] scales = scales(source, DType.Q4_0, from, blocks);
+        for (int b = 0; b < blocks; b++) {
+            for (int i = 0; i < BLOCK / 2; i += L) {
+                IntVector codes = (IntVector) ByteVector.fromMemorySegment(B, source, from / 2 + 16L * b + i, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                ((FloatVector) codes.and(15).sub(8).convertShape(VectorOperators.I2F, F, 0)).mul(scales[b])
+                        .intoArray(target, offset + b * BLOCK + i);
+                ((FloatVector) codes.lanewise(VectorOperators.LSHR, 4).sub(8).convertShape(VectorOperators.I2F, F, 0)).mul(scales[b])
+                        .intoArray(target, offset + b * BLOCK + BLOCK / 2 + i);
+            }
+        }
+    }
+
+    /** The scales of the blocks that begin with element from. */
+    private static float[] scales(MemorySegment source, DType dtype, long from, int blocks) {
+        float[] scales = SCALES.get();
+        if (scales.length < blocks) SCALES.set(scales = new float[blocks]);
+        widenF16(source, ScalarKernels.scales(source, dtype) / 2 + from / BLOCK, scales, 0, blocks);
+        return scales;
     }
 
     private static void widenBF16(MemorySegment source, long from, float[] target, int offset, int n) {
@@ -674,7 +643,7 @@ final class PanamaKernels implements Kernels {
      * Shifted into place, an f16's exponent and mantissa mean its value times 2^-112, for subnormals too. Infinities and NaNs, 0x7c00
      * and up, need the largest exponent: adding 0x400 carries them, and only them, into bit 15.
      */
-    private static void widenF16(MemorySegment source, long from, float[] target, int offset, int n) {
+    static void widenF16(MemorySegment source, long from, float[] target, int offset, int n) {
         int i = 0;
         for (; i <= n - L; i += L) {
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, (from + i) << 1, ByteOrder.LITTLE_ENDIAN)
@@ -685,6 +654,63 @@ final class PanamaKernels implements Kernels {
             bits.or(special.and(0x7f800000)).or(h.and(0x80000000)).reinterpretAsFloats().intoArray(target, offset + i);
         }
         for (; i < n; i++) target[offset + i] = ScalarKernels.read(source, DType.F16, from + i);
+    }
+
+    @Override
+    public void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales) {
+        if (L < 8) new ScalarKernels().roundToBlocks(format, x, n, codes, scales);
+        else if (format == DType.Q8_0) roundToBytes(x, n, codes, scales);
+        else roundToHalfBytes(x, n, codes, scales);
+    }
+
+    private static void roundToBytes(float[] x, int n, byte[] codes, float[] scales) {
+        for (int p = 0; p < n; p += BLOCK) {
+            FloatVector most = FloatVector.fromArray(F, x, p).lanewise(VectorOperators.ABS);
+            for (int i = L; i < BLOCK; i += L) most = most.max(FloatVector.fromArray(F, x, p + i).lanewise(VectorOperators.ABS));
+            float scale = most.reduceLanes(VectorOperators.MAX) / 127;
+            scales[p / BLOCK] = scale;
+            float inverse = scale == 0 ? 0 : 1 / scale;
+            for (int i = 0; i < BLOCK; i += L) {
+                FloatVector code = FloatVector.fromArray(F, x, p + i).mul(inverse);
+                // a half of the same sign, then towards zero: to the nearest, halves away from zero
+                FloatVector half = code.reinterpretAsInts().and(0x80000000).or(0x3f000000).reinterpretAsFloats();
+                ((ByteVector) code.add(half).convertShape(VectorOperators.F2B, B, 0)).intoArray(codes, p + i);
+            }
+        }
+    }
+
+    private static void roundToHalfBytes(float[] x, int n, byte[] codes, float[] scales) {
+        for (int p = 0; p < n; p += BLOCK) {
+            FloatVector highest = FloatVector.fromArray(F, x, p);
+            FloatVector lowest = highest;
+            for (int i = L; i < BLOCK; i += L) {
+                FloatVector v = FloatVector.fromArray(F, x, p + i);
+                highest = highest.max(v);
+                lowest = lowest.min(v);
+            }
+            float high = highest.reduceLanes(VectorOperators.MAX);
+            float low = lowest.reduceLanes(VectorOperators.MIN);
+            float furthest = high == -low ? first(x, p, high) : high > -low ? high : low;
+            float scale = furthest / -8;
+            scales[p / BLOCK] = scale;
+            float inverse = scale == 0 ? 0 : 1 / scale;
+            FloatVector factor = FloatVector.broadcast(F, inverse);
+            FloatVector up = FloatVector.broadcast(F, 8.5f);
+            for (int i = 0; i < BLOCK / 2; i += L) {
+                // rounded twice, as the scalar form is, not fused
+                IntVector u = (IntVector) FloatVector.fromArray(F, x, p + i).mul(factor).add(up).convert(VectorOperators.F2I, 0);
+                IntVector v = (IntVector) FloatVector.fromArray(F, x, p + BLOCK / 2 + i).mul(factor).add(up).convert(VectorOperators.F2I, 0);
+                IntVector both = u.min(15).or(v.min(15).lanewise(VectorOperators.LSHL, 4));
+                ((ByteVector) both.convertShape(VectorOperators.I2B, B, 0)).intoArray(codes, (p + 2 * i) / 2);
+            }
+        }
+    }
+
+    /** The first of a block's elements as far from zero as that. */
+    private static float first(float[] x, int from, float magnitude) {
+        int i = from;
+        while (Math.abs(x[i]) != magnitude) i++;
+        return x[i];
     }
 
     @Override
@@ -959,7 +985,7 @@ final class PanamaKernels implements Kernels {
      * The sum of the lanes, halves first. {@code reduceLanes(ADD)} is free to add in any order and does so differently once it is
      * compiled, so that the same request would give other bits before and after warming up.
      */
-    private static float sumOf(FloatVector v) {
+    static float sumOf(FloatVector v) {
         if (L >= 16) v = v.add(v.rearrange(BY_8));
         if (L >= 8) v = v.add(v.rearrange(BY_4));
         if (L >= 4) v = v.add(v.rearrange(BY_2));

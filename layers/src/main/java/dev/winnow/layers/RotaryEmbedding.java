@@ -1,5 +1,8 @@
 package dev.winnow.layers;
 
+import java.util.Arrays;
+import java.util.function.IntBinaryOperator;
+
 /**
  * Rotary position embedding (Su et al. 2021) in the half-split form. Frequencies and angles are rounded to f32 where the reference
  * implementation does, so that long positions agree.
@@ -24,6 +27,22 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
     public Table table(int[] positions, int n) {
         int highest = 0;
         for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
+        return table(n, highest, (i, pair) -> positions[i]);
+    }
+
+    /**
+     * The table for tokens that stand at several positions at once, where each of as many equal runs of pairs turns by its own.
+     *
+     * @param positions [tokens][runs]; the number of runs divides that of the pairs
+     */
+    Table table(int[][] positions) {
+        int highest = Arrays.stream(positions).flatMapToInt(Arrays::stream).max().orElse(0);
+        int run = half() / positions[0].length;
+        return table(positions.length, highest, (i, pair) -> positions[i][pair / run]);
+    }
+
+    /** @param position of a token and a pair */
+    private Table table(int n, int highest, IntBinaryOperator position) {
         float[] frequencies = frequencies(highest + 1);
         float attention = scaling instanceof RopeScaling.Yarn y ? (float) y.attentionFactor() : 1f;
         int half = half();
@@ -31,7 +50,7 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling)
         float[] sin = new float[n * half];
         for (int i = 0; i < n; i++) {
             for (int d = 0; d < half; d++) {
-                float angle = frequencies[d] * positions[i];
+                float angle = frequencies[d] * position.applyAsInt(i, d);
                 cos[i * half + d] = (float) Math.cos(angle) * attention;
                 sin[i * half + d] = (float) Math.sin(angle) * attention;
             }

@@ -16,18 +16,39 @@ final class ScalarKernels implements Kernels {
         return 24;
     }
 
+    @Override
+    public int lanes() {
+        return 8;
+    }
+
     /** One stored element as f32. */
     static float read(MemorySegment source, DType dtype, long index) {
         return switch (dtype) {
             case F32 -> source.get(FLOATS, index << 2);
             case F16 -> Float.float16ToFloat(source.get(SHORTS, index << 1));
             case BF16 -> Float.intBitsToFloat(source.get(SHORTS, index << 1) << 16);
+            case Q8_0 -> scale(source, dtype, index) * source.get(ValueLayout.JAVA_BYTE, index);
+            case Q4_0 -> {
+                int both = source.get(ValueLayout.JAVA_BYTE, (index >> 5 << 4) + (index & 15));
+                yield scale(source, dtype, index) * ((((index & 16) == 0 ? both : both >> 4) & 15) - 8);
+            }
             default -> throw unsupported(dtype);
         };
     }
 
+    /** What the code of an element is to be multiplied by. */
+    private static float scale(MemorySegment source, DType dtype, long index) {
+        return Float.float16ToFloat(source.get(SHORTS, scales(source, dtype) + (index >> 5 << 1)));
+    }
+
+    /** Where the scales of a block format begin: 2 bytes for each block are at the end. */
+    static long scales(MemorySegment source, DType dtype) {
+        long blocks = source.byteSize() / dtype.blockBytes();
+        return source.byteSize() - 2 * blocks;
+    }
+
     static IllegalArgumentException unsupported(DType dtype) {
-        return new IllegalArgumentException("weights stored as " + dtype + " cannot be computed with; F32, F16 and BF16 can");
+        return new IllegalArgumentException("weights stored as " + dtype + " cannot be computed with; F32, F16, BF16, Q8_0 and Q4_0 can");
     }
 
     @Override
@@ -174,6 +195,30 @@ final class ScalarKernels implements Kernels {
             x[offset + i] = u * c - v * s;
             x[offset + half + i] = v * c + u * s;
         }
+    }
+
+    @Override
+    public void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales) {
+        for (int b = 0; b < n / 32; b++) {
+            int from = 32 * b;
+            int furthest = from;
+            for (int i = from; i < from + 32; i++) if (Math.abs(x[i]) > Math.abs(x[furthest])) furthest = i;
+            float scale = format == DType.Q8_0 ? Math.abs(x[furthest]) / 127 : x[furthest] / -8;
+            scales[b] = scale;
+            float inverse = scale == 0 ? 0 : 1 / scale;
+            for (int i = 0; i < 32; i++) {
+                float code = x[from + i] * inverse;
+                // to the nearest, halves away from zero
+                if (format == DType.Q8_0) codes[from + i] = (byte) (int) (code + Math.copySign(0.5f, code));
+                else if (i < 16) codes[from / 2 + i] = (byte) halfByte(code);
+                else codes[from / 2 + i - 16] |= (byte) (halfByte(code) << 4);
+            }
+        }
+    }
+
+    /** 8 too high, because half bytes have no sign. */
+    private static int halfByte(float code) {
+        return Math.min(15, (int) (code + 8.5f));
     }
 
     @Override

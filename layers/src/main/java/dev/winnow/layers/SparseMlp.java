@@ -35,7 +35,7 @@ final class SparseMlp {
         long out = down.out();
         MemorySegment from = weight.data();
         MemorySegment to = Arena.ofAuto().allocate(weight.data().byteSize(), 64);
-        boolean half = weight.dtype().bytes() == 2;
+        boolean half = weight.dtype().blockBytes() == 2;
         workers.each((down.out() + LEAST - 1) / LEAST, t -> {
             for (long i = 0; i < in; i++) {
                 for (long o = (long) t * LEAST; o < Math.min(out, (t + 1L) * LEAST); o++) {
@@ -73,16 +73,13 @@ final class SparseMlp {
         return Math.max(LEAST, (n + 2 * workers.threads() - 1) / (2 * workers.threads()));
     }
 
-    /** hidden *= up(normed) for neurons from .. to - 1 of those that are on; neighbours are read in one go. */
+    /** hidden *= up(normed) for neurons from .. to - 1 of those that are on. */
     private void raise(Linear up, float[] normed, float[] hidden, int[] on, int from, int to) {
-        float[] raised = row(to - from);
-        for (int i = from; i < to; ) {
-            int run = 1;
-            while (i + run < to && on[i + run] == on[i] + run) run++;
-            kernels.dotRows(up.weight().data(), up.weight().dtype(), up.in(), on[i], run, normed, 0, up.in(), 1, raised, i - from, run);
-            i += run;
+        float[] weights = row(up.in());
+        for (int i = from; i < to; i++) {
+            kernels.widen(up.weight().data(), up.weight().dtype(), (long) on[i] * up.in(), weights, 0, up.in());
+            hidden[on[i]] *= kernels.dot(weights, 0, normed, 0, up.in()) + (up.bias() == null ? 0 : up.bias()[on[i]]);
         }
-        for (int i = from; i < to; i++) hidden[on[i]] *= raised[i - from] + (up.bias() == null ? 0 : up.bias()[on[i]]);
     }
 
     /** x += the columns of the neurons that are on, times their activations, for channels from .. to - 1. */

@@ -131,8 +131,7 @@ public final class TiledAttention {
     }
 
     /** Columns of values per product: even shares of the head, since a narrow rest would waste the register tile. */
-    private static int valueWidth(int dim, int panelWidth) {
-        int unit = panelWidth / 3;
+    private static int valueWidth(int dim, int panelWidth, int unit) {
         int products = (dim + panelWidth - 1) / panelWidth;
         return ((dim + products - 1) / products + unit - 1) / unit * unit;
     }
@@ -175,7 +174,7 @@ public final class TiledAttention {
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
-            this.valueWidth = valueWidth(dim, width);
+            this.valueWidth = valueWidth(dim, width, kernels.lanes());
         }
 
         /** First slot that query i sees. */

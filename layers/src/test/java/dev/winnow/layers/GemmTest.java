@@ -29,7 +29,8 @@ class GemmTest {
     void anyShape(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 40) int rows,
                   @ForAll @IntRange(min = 1, max = 120) int in, @ForAll @IntRange(min = 1, max = 120) int out,
                   @ForAll DType dtype, @ForAll Activation f, @ForAll boolean bias, @ForAll boolean add, @ForAll long seed) {
-        DType stored = dtype.bytes() == 2 && dtype != DType.BF16 ? DType.F16 : dtype == DType.BF16 ? dtype : DType.F32;
+        if (dtype.isBlocked()) in = (in + 31) / 32 * 32;
+        DType stored = dtype.isBlocked() || dtype == DType.BF16 || dtype == DType.F16 ? dtype : DType.F32;
         check(k, ONE, rows, in, out, stored, add ? Activation.NONE : f, bias, add, seed);
     }
 
@@ -37,7 +38,8 @@ class GemmTest {
     @CsvSource({"1,768,3000", "2,2048,700", "5,1000,1000", "8,512,512", "9,512,512", "31,1000,100", "197,768,100", "197,300,20",
                 "64,5000,96", "3,9000,97", "600,520,33"})
     void threadsAndBlocks(int rows, int in, int out) {
-        for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+        for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0}) {
+            if (in % dtype.blockElements() != 0) continue;
             check(new PanamaKernels(), THREE, rows, in, out, dtype, Activation.GELU, true, false, rows);
             check(new PanamaKernels(), THREE, rows, in, out, dtype, Activation.NONE, true, true, rows);
         }

@@ -31,7 +31,12 @@ class KernelsTest {
 
     @Provide
     Arbitrary<DType> weights() {
-        return Arbitraries.of(DType.F32, DType.F16, DType.BF16);
+        return Arbitraries.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+    }
+
+    /** n rounded up to whole blocks. */
+    private static int blocks(int n, DType dtype) {
+        return (n + dtype.blockElements() - 1) / dtype.blockElements() * dtype.blockElements();
     }
 
     static Stream<Kernels> both() {
@@ -45,7 +50,7 @@ class KernelsTest {
         Random random = new Random(seed);
         int width = k.panelWidth();
         int cols = Math.min(wanted, width);
-        int in = from + depth + random.nextInt(5);
+        int in = blocks(from + depth + random.nextInt(5), dtype);
         int row = random.nextInt(4);
         float[] w = Stored.random(random, (row + cols) * in);
         MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);
@@ -115,10 +120,11 @@ class KernelsTest {
     }
 
     @Property(tries = 400)
-    void dotsRows(@ForAll("kernels") Kernels k, @ForAll("weights") DType dtype, @ForAll @IntRange(min = 1, max = 150) int in,
+    void dotsRows(@ForAll("kernels") Kernels k, @ForAll("weights") DType dtype, @ForAll @IntRange(min = 1, max = 150) int least,
                   @ForAll @IntRange(min = 1, max = 11) int rows, @ForAll @IntRange(min = 1, max = 9) int count, @ForAll boolean heap,
                   @ForAll long seed) {
         Random random = new Random(seed);
+        int in = blocks(least, dtype);
         int row = random.nextInt(3);
         float[] w = Stored.random(random, (row + rows) * in);
         MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);
@@ -140,6 +146,24 @@ class KernelsTest {
                 for (int p = 0; p < in; p++) sum += (double) w[(row + j) * in + p] * x[2 + i * xStride + p];
                 assertThat((double) y[1 + i * yStride + j]).isCloseTo(sum, within(1e-4));
             }
+        }
+    }
+
+    @Property(tries = 200)
+    void roundsToBlocks(@ForAll @IntRange(min = 1, max = 5) int blocks, @ForAll @IntRange(min = -4, max = 4) int magnitude,
+                        @ForAll boolean coarse, @ForAll long seed) {
+        float[] x = Stored.random(new Random(seed), 32 * blocks);
+        // coarse numbers give ties, in rounding and in which element is furthest from zero
+        for (int i = 0; i < x.length; i++) x[i] = (float) ((coarse ? Math.rint(x[i]) : x[i]) * Math.pow(10, magnitude));
+        for (DType format : new DType[] {DType.Q8_0, DType.Q4_0}) {
+            byte[] codes = new byte[x.length];
+            byte[] expected = new byte[x.length];
+            float[] scales = new float[blocks];
+            float[] expectedScales = new float[blocks];
+            new PanamaKernels().roundToBlocks(format, x, x.length, codes, scales);
+            new ScalarKernels().roundToBlocks(format, x, x.length, expected, expectedScales);
+            assertThat(codes).isEqualTo(expected);
+            for (int b = 0; b < blocks; b++) assertThat(scales[b] + 0f).isEqualTo(expectedScales[b] + 0f);
         }
     }
 

@@ -23,19 +23,23 @@ final class Stored {
 
     /** Native memory that starts at an odd address, as a tensor in a mapped file may. */
     static MemorySegment unaligned(float[] values, DType dtype) {
-        MemorySegment all = Arena.ofAuto().allocate((long) values.length * dtype.bytes() + 1, 64);
+        MemorySegment all = Arena.ofAuto().allocate(dtype.bytes(values.length) + 1, 64);
         MemorySegment data = all.asSlice(1);
         write(data, values, dtype);
         return data;
     }
 
     static MemorySegment heap(float[] values, DType dtype) {
-        MemorySegment data = MemorySegment.ofArray(new byte[values.length * dtype.bytes()]);
+        MemorySegment data = MemorySegment.ofArray(new byte[(int) dtype.bytes(values.length)]);
         write(data, values, dtype);
         return data;
     }
 
     private static void write(MemorySegment data, float[] values, DType dtype) {
+        if (dtype.isBlocked()) {
+            data.copyFrom(blocks(values, dtype).data());
+            return;
+        }
         for (int i = 0; i < values.length; i++) {
             switch (dtype) {
                 case F32 -> data.set(FLOATS, 4L * i, values[i]);
@@ -46,8 +50,13 @@ final class Stored {
         }
     }
 
+    private static Tensor blocks(float[] values, DType dtype) {
+        return Quantizer.quantize(Tensor.ofFloats("w", values, 1, values.length), dtype);
+    }
+
     /** What is read back after a round trip through the type. */
     static float[] rounded(float[] values, DType dtype) {
+        if (dtype.isBlocked()) return blocks(values, dtype).toFloats();
         float[] r = new float[values.length];
         for (int i = 0; i < r.length; i++) {
             r[i] = switch (dtype) {

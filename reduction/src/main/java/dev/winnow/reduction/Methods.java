@@ -15,6 +15,7 @@ import dev.winnow.reduction.methods.cache.Quest;
 import dev.winnow.reduction.methods.cache.SnapKv;
 import dev.winnow.reduction.methods.cache.StreamingLlm;
 import dev.winnow.reduction.methods.cache.Tova;
+import dev.winnow.reduction.methods.depth.AVit;
 import dev.winnow.reduction.methods.depth.Acm;
 import dev.winnow.reduction.methods.depth.Cats;
 import dev.winnow.reduction.methods.depth.ClassExit;
@@ -27,13 +28,16 @@ import dev.winnow.reduction.methods.depth.SwiftKv;
 import dev.winnow.reduction.methods.depth.Yopo;
 import dev.winnow.reduction.methods.language.AdaptInfer;
 import dev.winnow.reduction.methods.language.Aim;
+import dev.winnow.reduction.methods.language.Catp;
 import dev.winnow.reduction.methods.language.CoreMatching;
 import dev.winnow.reduction.methods.language.Dart;
 import dev.winnow.reduction.methods.language.FastV;
 import dev.winnow.reduction.methods.language.Feather;
+import dev.winnow.reduction.methods.language.GreedyPrune;
 import dev.winnow.reduction.methods.language.HiDrop;
 import dev.winnow.reduction.methods.language.HoliTomInner;
 import dev.winnow.reduction.methods.language.MustDrop;
+import dev.winnow.reduction.methods.language.Ppe;
 import dev.winnow.reduction.methods.language.PyramidDrop;
 import dev.winnow.reduction.methods.language.SparseVlm;
 import dev.winnow.reduction.methods.language.TokenSparseAttention;
@@ -113,11 +117,11 @@ public final class Methods {
     private static final List<MethodType> LANGUAGE = List.of(
             FastV.TYPE, PyramidDrop.TYPE, VisionDrop.TYPE, Aim.TYPE, SparseVlm.TYPE, Feather.TYPE, TransPrune.TYPE,
             AdaptInfer.TYPE, Dart.TYPE, HoliTomInner.TYPE, MustDrop.TYPE, HiDrop.TYPE, VlaPruner.TYPE, CoreMatching.TYPE,
-            TokenSparseAttention.TYPE, VirtualUnmerging.TYPE);
+            GreedyPrune.TYPE, Catp.TYPE, TokenSparseAttention.TYPE, VirtualUnmerging.TYPE, Ppe.TYPE);
 
     private static final List<MethodType> DEPTH = List.of(
             LayerDrop.TYPE, ClassExit.TYPE, Yopo.TYPE, DyVte.TYPE, MixtureOfDepths.TYPE, PMod.TYPE, SwiftKv.TYPE, LayerSkip.TYPE,
-            Cats.TYPE, Acm.TYPE);
+            Cats.TYPE, Acm.TYPE, AVit.TYPE);
 
     private static final List<MethodType> CACHE = List.of(
             SnapKv.TYPE, StreamingLlm.TYPE, H2o.TYPE, Tova.TYPE, Keyformer.TYPE, PyramidKv.TYPE, AdaKv.TYPE, KNorm.TYPE,

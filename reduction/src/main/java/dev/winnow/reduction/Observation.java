@@ -11,14 +11,13 @@ public interface Observation {
     /** The live tokens. */
     Tokens tokens();
 
-    /** Query heads of the observed layer. */
-    int heads();
-
-    /** Key heads of the observed layer. */
-    int kvHeads();
-
     /** The attention of the observed layer, as described. */
     Attention attention();
+
+    /** Query heads of the observed layer. */
+    default int heads() {
+        return attention().heads();
+    }
 
     /** 0 in the prompt pass, then 1, 2, ... in decoding steps. */
     int step();

@@ -55,6 +55,9 @@ public sealed interface Outcome {
      */
     record Annotate(String name, int width, float[] values) implements Outcome {}
 
+    /** Tokens stay and have other hidden states from here on: [tokens, width]. */
+    record Rewrite(float[] hidden) implements Outcome {}
+
     /**
      * Only some tokens run the coming layer, the others pass it on the residual path and get no cache entry there. Events before a
      * layer only.

@@ -6,6 +6,13 @@ public interface StackListener {
     default void layer(Stage stage, int layer, Tokens tokens) {}
 
     /**
+     * Tokens have run a layer; comes before {@link #layer}. Not called for a layer that was skipped.
+     *
+     * @param count of those that did, without those that went around it; as reductions between its halves left them
+     */
+    default void ran(Stage stage, int layer, int count) {}
+
+    /**
      * An event has acted.
      *
      * @param outcome what it decided

@@ -82,6 +82,7 @@ final class StackPass {
             act(l, Site.Moment.AFTER_ATTENTION);
             if (routing == null) mlp(l, tokens.hidden(), tokens.count(), null);
             else routing.mlp(l);
+            listener.ran(stage, l, routing == null ? tokens.count() : routing.run.length);
         }
         listener.layer(stage, l, tokens);
         act(l, Site.Moment.AFTER_LAYER);
@@ -153,7 +154,11 @@ final class StackPass {
     /** Positions of tokens as a layer counts them. */
     int[] positions(int l, TokenLedger ledger) {
         int shift = cache == null ? 0 : cache.shift(l);
-        return shift == 0 ? ledger.positions() : Arrays.stream(ledger.positions()).map(p -> p + shift).toArray();
+        return shift == 0 ? ledger.positions() : moved(ledger.positions(), shift);
+    }
+
+    private static int[] moved(int[] positions, int shift) {
+        return Arrays.stream(positions).map(p -> p + shift).toArray();
     }
 
     List<float[]> attendInMode(int l, float[] x, int[] positions, int shift, TokenLedger ledger, KeyValues kv,
@@ -162,8 +167,13 @@ final class StackPass {
             if (!watchers.isEmpty()) {
                 throw new PlanException(watchers.getFirst().method() + ": cannot watch layer " + l + ", where tokens attend as copies");
             }
-            mode = new AttentionMode.Copies(owner, Arrays.stream(places).map(p -> p + shift).toArray());
+            mode = new AttentionMode.Copies(owner, moved(places, shift));
             if (cache != null) cache.shift(l, shift + places[owner.length - 1] - lastPosition);
+        }
+        if (mode instanceof AttentionMode.Sections(int[][] places)) {
+            mode = new AttentionMode.Sections(Arrays.stream(places).map(token -> moved(token, shift)).toArray(int[][]::new));
+            int highest = Arrays.stream(places).flatMapToInt(Arrays::stream).max().orElseThrow();
+            if (cache != null) cache.shift(l, shift + highest - lastPosition);
         }
         return layers.get(l).attend(mode, x, ledger.count(), positions, keyBias(ledger, null), kv, probes, workspace);
     }
@@ -221,6 +231,7 @@ final class StackPass {
             case Outcome.Hide(boolean[] h) -> hide(h);
             case Outcome.Annotate(String name, int width, float[] values) ->
                     tokens.annotate(name, new TokenLedger.Note(width, values));
+            case Outcome.Rewrite(float[] states) -> System.arraycopy(states, 0, tokens.hidden(), 0, tokens.count() * tokens.width());
             case Outcome.Supply(List<Outcome.Supplied> supplied) -> supplied.forEach(s -> supply(e, s));
             case Outcome.Route r -> route(e, r);
             case Outcome.Attend(AttentionMode asked) -> attendBy(e, asked);
@@ -475,16 +486,6 @@ final class StackPass {
         @Override
         public int step() {
             return stepping ? cache.nextStep() : 0;
-        }
-
-        @Override
-        public int heads() {
-            return observed().attention().heads();
-        }
-
-        @Override
-        public int kvHeads() {
-            return observed().attention().kvHeads();
         }
 
         private Watched seen() {

@@ -70,6 +70,7 @@ final class ExplanationRecorder implements StackListener {
         return switch (outcome) {
             case Outcome.Unchanged u -> false;
             case Outcome.Annotate a -> false;
+            case Outcome.Rewrite r -> false;
             case Outcome.Narrow n -> false;
             case Outcome.Attend a -> false;
             case Outcome.Threshold t -> false;

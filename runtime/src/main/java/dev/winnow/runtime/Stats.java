@@ -8,8 +8,9 @@ import java.util.List;
  * @param images          pictures looked at
  * @param imageTokens     tokens of the pictures that a dense run gives the language model
  * @param promptTokens    tokens that entered the language model
- * @param visionTokens    tokens that left each vision layer, summed over images; 0 for a skipped layer
- * @param languageTokens  tokens that left each language layer in the prompt pass
+ * @param visionTokens    tokens that ran each vision layer to its end, summed over images; 0 for a skipped layer
+ * @param languageTokens  tokens that ran each language layer to its end in the prompt pass, without those that went around it; 0 for a
+ *                        skipped layer
  * @param generatedTokens tokens generated
  * @param draftedTokens   tokens drafted ahead by a speculating plan, 0 without one
  * @param acceptedDrafts  of these, tokens that turned out right

@@ -379,6 +379,7 @@ public final class Tracer {
             case Outcome.Route r -> trace.tensor(Tensor.ofLongs(name + ".run", longs(r.run()), r.run().length));
             case Outcome.All(List<Outcome> outcomes) -> outcomes.forEach(o -> outcome(name, o, ledger));
             case Outcome.Annotate a -> { }
+            case Outcome.Rewrite r -> { }
             case Outcome.Narrow n -> { }
             case Outcome.Attend a -> { }
             case Outcome.Threshold t -> { }

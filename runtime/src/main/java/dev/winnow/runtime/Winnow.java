@@ -25,6 +25,7 @@ import dev.winnow.runtime.models.Clip;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.models.Llava;
 import dev.winnow.runtime.models.Model;
+import dev.winnow.runtime.models.Quantization;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.runtime.models.WeightScope;
@@ -81,9 +82,14 @@ public final class Winnow implements AutoCloseable {
 
     /** Opens a model directory on a backend. */
     public static Winnow open(Path directory, Backend backend) {
+        return open(directory, backend, Quantization.NONE);
+    }
+
+    /** Opens a model directory, rounding its matrices. */
+    public static Winnow open(Path directory, Backend backend, Quantization quantization) {
         ModelDirectory files = ModelDirectory.open(directory);
         try {
-            return new Winnow(files, Model.load(files.config(), WeightScope.of(files.checkpoint()), backend));
+            return new Winnow(files, Model.load(files.config(), WeightScope.of(files.checkpoint()).quantized(quantization), backend));
         } catch (RuntimeException e) {
             files.close();
             throw e;
@@ -142,7 +148,7 @@ public final class Winnow implements AutoCloseable {
      */
     public Answer generate(Request request, Consumer<String> stream) {
         Schedule schedule = request.plan().schedule(model.shape());
-        StatsRecorder counts = new StatsRecorder(schedule);
+        StatsRecorder counts = new StatsRecorder();
         return switch (model) {
             case LanguageModel m -> {
                 if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
@@ -320,6 +326,12 @@ public final class Winnow implements AutoCloseable {
             }
 
             @Override
+            public void ran(Stage stage, int layer, int count) {
+                a.ran(stage, layer, count);
+                b.ran(stage, layer, count);
+            }
+
+            @Override
             public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
                 a.acted(event, outcome, tokens, nanos);
                 b.acted(event, outcome, tokens, nanos);
@@ -454,7 +466,7 @@ public final class Winnow implements AutoCloseable {
     /** One image through the first blocks of a tower, with the outputs of some of them. */
     private Tower look(RgbImage image, VisionEncoder tower, ReductionPlan plan, int blocks, int[] capture) {
         Schedule schedule = plan.schedule(model.shape());
-        Tower run = new Tower(new StatsRecorder(schedule), new ExplanationRecorder(tower.grid(), true, 1), new Workspace());
+        Tower run = new Tower(new StatsRecorder(), new ExplanationRecorder(tower.grid(), true, 1), new Workspace());
         float[] pixels = pixels(image, tower);
         long began = System.nanoTime();
         run.encoded = tower.encode(pixels, 0, 0, blocks, schedule, run.workspace, capture, null, both(run.counts, run.explaining));

@@ -94,7 +94,14 @@ class LearnedCheckpointTest {
         assertThat(ask(wrapped, question).tokens()).isEqualTo(ask(plain, question).tokens());
         Answer routed = ask(wrapped, question.withReduction("pmod"));
         assertThat(routed.stats().prefillFlops()).isLessThan(ask(wrapped, question).stats().prefillFlops());
-        assertThat(routed.stats().cacheBytes()).isLessThan(ask(wrapped, question).stats().cacheBytes());
+        Stats dense = ask(wrapped, question).stats();
+        assertThat(routed.stats().cacheBytes()).isLessThan(dense.cacheBytes());
+        int text = dense.promptTokens() - dense.imageTokens();
+        for (int l = 0; l < depth; l++) {
+            double share = Math.cos(Math.PI * l / (depth - 1)) / 2 + 0.5;
+            int visual = share > 0.85 ? dense.imageTokens() : (int) (dense.imageTokens() * (float) Math.max(share, 0.15));
+            assertThat(routed.stats().languageTokens().get(l)).as("tokens that run layer " + l).isEqualTo(text + visual);
+        }
         assertThatThrownBy(() -> ask(plain, question.withReduction("pmod"))).isInstanceOf(PlanException.class)
                 .hasMessageContaining("layers.1.router.router.weight");
     }

@@ -150,7 +150,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
             if (p.currentToken() != JsonToken.VALUE_STRING) throw bad(tensor + " has a dtype that is not a string");
             String text = p.getText();
             for (DType d : DType.values()) {
-                if (d.name().equals(text)) return d;
+                if (d.name().equals(text) && !d.isBlocked()) return d;
             }
             throw bad(tensor + " has the unknown dtype " + Quoted.name(text));
         }
@@ -178,7 +178,7 @@ record SafetensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
         private void requireFit(String tensor, DType dtype, long[] shape, long begin, long end) {
             if (begin > end) throw bad(tensor + " begins at " + begin + ", after its end at " + end);
             if (end > dataSize) throw bad(tensor + " ends at byte " + end + " of the data, which has only " + dataSize);
-            long bytes = dtype.bytes();
+            long bytes = dtype.blockBytes();
             try {
                 for (long d : shape) bytes = Math.multiplyExact(bytes, d);
             } catch (ArithmeticException e) {

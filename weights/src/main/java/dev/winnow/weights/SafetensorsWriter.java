@@ -33,13 +33,13 @@ public final class SafetensorsWriter {
      *
      * @param metadata free-form notes, empty for none
      * @throws IllegalArgumentException when two tensors share a name, a name is {@code __metadata__}, a text is not valid
-     *                                  Unicode, or a shape has more dimensions than this module reads
+     *                                  Unicode, a shape has more dimensions than this module reads, or a type is a block format
      * @throws CheckpointException      when the file cannot be written
      */
     public static void write(Path file, Collection<Tensor> tensors, Map<String, String> metadata) {
         requireWritable(tensors, metadata);
         List<Tensor> ordered = new ArrayList<>(tensors);
-        ordered.sort(Comparator.comparingInt((Tensor t) -> t.dtype().bytes()).reversed().thenComparing(Tensor::name));
+        ordered.sort(Comparator.comparingInt((Tensor t) -> t.dtype().blockBytes()).reversed().thenComparing(Tensor::name));
         Path target = file.toAbsolutePath();
         Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try {
@@ -63,6 +63,9 @@ public final class SafetensorsWriter {
             requireEncodable(t.name());
             if (t.shape().length > SafetensorsHeader.HIGHEST_RANK) {
                 throw new IllegalArgumentException("tensor " + Quoted.name(t.name()) + " has too many dimensions");
+            }
+            if (t.dtype().isBlocked()) {
+                throw new IllegalArgumentException("tensor " + Quoted.name(t.name()) + ": safetensors has no " + t.dtype());
             }
         }
         metadata.forEach((key, value) -> {

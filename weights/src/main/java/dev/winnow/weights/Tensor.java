@@ -10,15 +10,19 @@ import java.util.Arrays;
  * and lives as long as the checkpoint is open.
  *
  * @param shape sizes of the dimensions, outermost first; empty for a scalar
- * @param data  exactly {@code elements() * dtype.bytes()} bytes, not necessarily aligned; any other size is an
- *              {@link IllegalArgumentException}
+ * @param data  exactly {@code dtype.bytes(elements())} bytes, not necessarily aligned; any other size is an
+ *              {@link IllegalArgumentException}, as are rows of a block format that are no whole blocks
  */
 public record Tensor(String name, DType dtype, long[] shape, MemorySegment data) {
     private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONGS = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public Tensor {
-        if (data.byteSize() != Math.multiplyExact(count(shape), (long) dtype.bytes())) {
+        if (dtype.isBlocked() && (shape.length == 0 || shape[shape.length - 1] % dtype.blockElements() != 0)) {
+            throw new IllegalArgumentException("tensor " + name + ": rows of shape " + Arrays.toString(shape) + " are no whole blocks of "
+                    + dtype);
+        }
+        if (data.byteSize() != dtype.bytes(count(shape))) {
             throw new IllegalArgumentException("tensor " + name + ": " + data.byteSize() + " bytes do not fill shape "
                     + Arrays.toString(shape) + " of " + dtype);
         }

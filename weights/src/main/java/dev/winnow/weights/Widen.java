@@ -40,13 +40,15 @@ final class Widen {
             case I8 -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i); }
             case U8 -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i) & 0xff; }
             case BOOL -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i) == 0 ? 0 : 1; }
+            case Q8_0 -> bytes(s, out);
+            case Q4_0 -> nibbles(s, out);
         }
         return out;
     }
 
     static long[] longs(Tensor t) {
         switch (t.dtype()) {
-            case F64, F32, F16, BF16, F8_E4M3, F8_E5M2 ->
+            case F64, F32, F16, BF16, F8_E4M3, F8_E5M2, Q8_0, Q4_0 ->
                 throw new CheckpointException("tensor " + Quoted.name(t.name()) + " holds " + t.dtype() + ", not integers");
             default -> { }
         }
@@ -95,6 +97,20 @@ final class Widen {
             } else {
                 for (int i = 0; i < n; i++) out[from + i] = Float.intBitsToFloat(block[i] << 16);
             }
+        }
+    }
+
+    private static void bytes(MemorySegment s, float[] out) {
+        long scales = out.length;
+        for (int i = 0; i < out.length; i++) out[i] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2L)) * s.get(I8, i);
+    }
+
+    private static void nibbles(MemorySegment s, float[] out) {
+        long scales = out.length / 2;
+        for (int i = 0; i < out.length; i++) {
+            int both = s.get(I8, i / 32 * 16L + i % 16) & 0xff;
+            int code = i % 32 < 16 ? both & 15 : both >> 4;
+            out[i] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2L)) * (code - 8);
         }
     }
 

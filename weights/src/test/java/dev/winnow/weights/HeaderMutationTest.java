@@ -84,7 +84,7 @@ class HeaderMutationTest {
         for (String name : header.entries().keySet()) {
             Tensor t = header.tensor(name, bytes);
             assertThat(t.toFloats().length).isEqualTo((int) t.elements());
-            read += t.elements() * t.dtype().bytes();
+            read += t.dtype().bytes(t.elements());
         }
         assertThat(header.dataStart() + read).isEqualTo(file.length);
     }

@@ -69,14 +69,14 @@ class RoundTripPropertiesTest {
 
     private static Arbitrary<Tensor> tensor() {
         Arbitrary<long[]> shapes = Arbitraries.longs().between(0, 6).array(long[].class).ofMaxSize(4);
-        return Combinators.combine(text(), Arbitraries.of(DType.class), shapes, Arbitraries.randoms())
+        return Combinators.combine(text(), Arbitraries.of(DType.class).filter(d -> !d.isBlocked()), shapes, Arbitraries.randoms())
                 .as(RoundTripPropertiesTest::tensor);
     }
 
     private static Tensor tensor(String name, DType dtype, long[] shape, Random random) {
         int elements = 1;
         for (long d : shape) elements *= (int) d;
-        byte[] bytes = new byte[elements * dtype.bytes()];
+        byte[] bytes = new byte[(int) dtype.bytes(elements)];
         random.nextBytes(bytes);
         return new Tensor(name, dtype, shape, MemorySegment.ofArray(bytes));
     }

@@ -25,9 +25,9 @@ class RoundTripTest {
     Path dir;
 
     @ParameterizedTest
-    @EnumSource(DType.class)
+    @EnumSource(value = DType.class, mode = EnumSource.Mode.EXCLUDE, names = {"Q8_0", "Q4_0"})
     void everyDtypeKeepsEveryBit(DType dtype) {
-        byte[] bytes = new byte[15 * dtype.bytes()];
+        byte[] bytes = new byte[15 * dtype.blockBytes()];
         new Random(dtype.ordinal()).nextBytes(bytes);
         Path file = dir.resolve("m.safetensors");
         SafetensorsWriter.write(file, List.of(new Tensor("t", dtype, new long[] {3, 5}, MemorySegment.ofArray(bytes))), Map.of());
@@ -54,7 +54,7 @@ class RoundTripTest {
             assertThat(read.bytes()).isEqualTo(Files.size(file));
             for (String name : read.names()) {
                 Tensor t = read.tensor(name);
-                assertThat(t.data().address() % t.dtype().bytes()).as(name).isZero();
+                assertThat(t.data().address() % t.dtype().blockBytes()).as(name).isZero();
             }
             assertThat(read.tensor("a").toLongs()).containsExactly(7, 8, 9);
             assertThat(read.tensor("b").shape()).containsExactly(4, 0);

@@ -109,19 +109,19 @@ class WideningTest {
     @ParameterizedTest
     @EnumSource(value = DType.class, names = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
     void floatingPointIsNotRoundedToIntegers(DType dtype) {
-        Tensor t = tensor(dtype, little(dtype.bytes()));
+        Tensor t = tensor(dtype, little(dtype.blockBytes()));
         assertThatThrownBy(t::toLongs).isInstanceOf(CheckpointException.class)
                 .hasMessage("tensor 't' holds " + dtype + ", not integers");
     }
 
     @ParameterizedTest
-    @EnumSource(DType.class)
+    @EnumSource(value = DType.class, mode = EnumSource.Mode.EXCLUDE, names = {"Q8_0", "Q4_0"})
     void dataNeedNotBeAligned(DType dtype) {
         byte[] bytes = new byte[1 + 8 * 1000];
         new Random(3).nextBytes(bytes);
         MemorySegment shifted = MemorySegment.ofArray(bytes).asSlice(1);
         MemorySegment aligned = MemorySegment.ofArray(shifted.toArray(ValueLayout.JAVA_BYTE));
-        long n = 8000 / dtype.bytes();
+        long n = 8000 / dtype.blockBytes();
         assertThat(new Tensor("t", dtype, new long[] {n}, shifted).toFloats())
                 .containsExactly(new Tensor("t", dtype, new long[] {n}, aligned).toFloats());
     }
@@ -188,6 +188,6 @@ class WideningTest {
     }
 
     private static Tensor tensor(DType dtype, ByteBuffer bytes) {
-        return new Tensor("t", dtype, new long[] {bytes.capacity() / dtype.bytes()}, MemorySegment.ofArray(bytes.array()));
+        return new Tensor("t", dtype, new long[] {bytes.capacity() / dtype.blockBytes()}, MemorySegment.ofArray(bytes.array()));
     }
 }

@@ -1,5 +1,6 @@
 package dev.winnow.examples.bench;
 
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
@@ -19,7 +20,7 @@ import java.util.List;
 /**
  * A long context's cache, dense and compacted: resident bytes and decoding rate. What each holds is measured as the heap that a
  * collection frees when it is let go. Decoding takes turns. Arguments: model directory, tokens in the context, rounds, reduction spec,
- * tokens of the prompt pass.
+ * tokens of the prompt pass, none|q8|q4 for the matrices.
  *
  * <p>The last tokens go through a real prompt pass under the plan, which compacts the whole cache at each layer. The entries of those
  * before are random numbers, since neither bytes nor time depend on them; with as many tokens in the pass as in the context there are
@@ -60,7 +61,7 @@ public final class CacheCompaction {
         String spec = args.length > 3 ? args[3] : "snapkv:ratio=0.9";
         int length = Math.min(context, args.length > 4 ? Integer.parseInt(args[4]) : 128);
         System.out.println(Machine.describe());
-        try (Winnow opened = Winnow.open(Path.of(args[0]))) {
+        try (Winnow opened = Winnow.open(Path.of(args[0]), CpuBackend.create(), Machine.quantization(args, 5))) {
             new CacheCompaction((LanguageModel) opened.model(), context - length, length).run(rounds, spec);
         }
     }

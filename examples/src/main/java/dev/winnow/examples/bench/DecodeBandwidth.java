@@ -1,6 +1,7 @@
 package dev.winnow.examples.bench;
 
 import dev.winnow.layers.Attention;
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
@@ -15,6 +16,7 @@ import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.Quantization;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -25,7 +27,7 @@ import java.util.List;
 
 /**
  * Decoding one sequence reads every weight once per token, so memory is its limit: bytes of weights per second beside what the same
- * threads can read at all. Arguments: model directory, rounds.
+ * threads can read at all. Arguments: model directory, rounds, none|q8|q4.
  */
 public final class DecodeBandwidth {
     private static final int PROMPT = 64;
@@ -48,8 +50,11 @@ public final class DecodeBandwidth {
         Path directory = Path.of(args[0]);
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 15;
         System.out.println(Machine.describe());
-        try (Winnow opened = Winnow.open(directory); Arena arena = Arena.ofShared();
+        Quantization quantization = Machine.quantization(args, 2);
+        long began = System.nanoTime();
+        try (Winnow opened = Winnow.open(directory, CpuBackend.create(), quantization); Arena arena = Arena.ofShared();
              FileChannel file = FileChannel.open(directory.resolve("model.safetensors"))) {
+            System.out.printf("opened in %.2f s%n", (System.nanoTime() - began) / 1e9);
             DecodeBandwidth bench = new DecodeBandwidth((LanguageModel) opened.model());
             MemorySegment mapped = file.map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena);
             MemorySegment memory = arena.allocate(NATIVE_BYTES, 4096);

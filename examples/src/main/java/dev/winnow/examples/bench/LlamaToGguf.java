@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.function.IntUnaryOperator;
 
 /**
- * A Llama checkpoint of random weights as llama.cpp reads it, its own byte-level tokenizer included. All matrices, embeddings too, get the
- * one type asked for; norms stay f32, as llama.cpp requires.
+ * A Llama checkpoint of random weights as llama.cpp reads it, its own byte-level tokenizer included. All matrices get the type asked for,
+ * but with Q4_0 those of the vocabulary get Q8_0, as Winnow holds them; norms stay f32, as llama.cpp requires.
  */
 final class LlamaToGguf {
     // llama_token_type
@@ -95,9 +95,10 @@ final class LlamaToGguf {
     }
 
     private void tensors() {
-        matrix("token_embd.weight", "model.embed_tokens.weight");
+        GgmlType vocabulary = type == GgmlType.Q4_0 ? GgmlType.Q8_0 : type;
+        matrix("token_embd.weight", vocabulary, "model.embed_tokens.weight", IntUnaryOperator.identity());
         vector("output_norm.weight", "model.norm.weight");
-        if (!config.flag("tie_word_embeddings", false)) matrix("output.weight", "lm_head.weight");
+        if (!config.flag("tie_word_embeddings", false)) matrix("output.weight", vocabulary, "lm_head.weight", IntUnaryOperator.identity());
         if (config.has("rope_scaling")) {
             float[] factors = llama3Factors(config.section("rope_scaling"));
             gguf.tensor("rope_freqs.weight", GgmlType.F32, new int[] {factors.length}, r -> factors);
@@ -106,8 +107,8 @@ final class LlamaToGguf {
             String to = "blk." + l + ".";
             String from = "model.layers." + l + ".";
             vector(to + "attn_norm.weight", from + "input_layernorm.weight");
-            matrix(to + "attn_q.weight", from + "self_attn.q_proj.weight", r -> interleaved(r, headDim()));
-            matrix(to + "attn_k.weight", from + "self_attn.k_proj.weight", r -> interleaved(r, headDim()));
+            matrix(to + "attn_q.weight", type, from + "self_attn.q_proj.weight", r -> interleaved(r, headDim()));
+            matrix(to + "attn_k.weight", type, from + "self_attn.k_proj.weight", r -> interleaved(r, headDim()));
             matrix(to + "attn_v.weight", from + "self_attn.v_proj.weight");
             matrix(to + "attn_output.weight", from + "self_attn.o_proj.weight");
             vector(to + "ffn_norm.weight", from + "post_attention_layernorm.weight");
@@ -118,12 +119,12 @@ final class LlamaToGguf {
     }
 
     private void matrix(String name, String source) {
-        matrix(name, source, IntUnaryOperator.identity());
+        matrix(name, type, source, IntUnaryOperator.identity());
     }
 
-    private void matrix(String name, String source, IntUnaryOperator sourceRow) {
+    private void matrix(String name, GgmlType as, String source, IntUnaryOperator sourceRow) {
         Tensor t = weights.tensor(source);
-        gguf.tensor(name, type, new int[] {t.dim(0), t.dim(1)}, r -> row(t, sourceRow.applyAsInt(r)));
+        gguf.tensor(name, as, new int[] {t.dim(0), t.dim(1)}, r -> row(t, sourceRow.applyAsInt(r)));
     }
 
     private void vector(String name, String source) {
@@ -132,7 +133,7 @@ final class LlamaToGguf {
     }
 
     private static float[] row(Tensor t, int r) {
-        long bytes = (long) t.dim(1) * t.dtype().bytes();
+        long bytes = t.dtype().bytes(t.dim(1));
         return new Tensor(t.name(), t.dtype(), new long[] {t.dim(1)}, t.data().asSlice(r * bytes, bytes)).toFloats();
     }
 

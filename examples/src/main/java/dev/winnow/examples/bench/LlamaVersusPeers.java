@@ -1,5 +1,6 @@
 package dev.winnow.examples.bench;
 
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workers;
 import dev.winnow.layers.Workspace;
@@ -12,6 +13,7 @@ import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.Quantization;
 import dev.winnow.weights.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -81,11 +83,12 @@ public final class LlamaVersusPeers {
 
     /** Where a format becomes the way Winnow loads the model. */
     private static Winnow open(Path directory, String format) {
-        return switch (format) {
-            case "bf16" -> Winnow.open(directory);
-            default -> throw new IllegalArgumentException("Winnow loads bf16 here, not " + format + "; bf16/" + format
-                    + " compares that with the peers' " + format);
-        };
+        return Winnow.open(directory, CpuBackend.create(), switch (format) {
+            case "bf16" -> Quantization.NONE;
+            case "q8" -> Quantization.Q8;
+            case "q4" -> Quantization.Q4;
+            default -> throw new IllegalArgumentException("formats are bf16, q8 and q4, not " + format);
+        });
     }
 
     /** Letters, which every engine takes for one token each. */

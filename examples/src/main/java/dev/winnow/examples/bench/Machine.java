@@ -2,8 +2,10 @@ package dev.winnow.examples.bench;
 
 import dev.winnow.layers.Workers;
 import dev.winnow.runtime.bench.Host;
+import dev.winnow.runtime.models.Quantization;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.LongAdder;
 import jdk.incubator.vector.FloatVector;
@@ -122,5 +124,10 @@ final class Machine {
         SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < n; i++) values[i] = (float) (random.nextDouble() * 2 - 1);
         return values;
+    }
+
+    /** How matrices are to be held, as an argument says: none (also when it is left out), q8 or q4. */
+    static Quantization quantization(String[] args, int at) {
+        return args.length > at ? Quantization.valueOf(args[at].toUpperCase(Locale.ROOT)) : Quantization.NONE;
     }
 }

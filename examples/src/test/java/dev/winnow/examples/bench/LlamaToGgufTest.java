@@ -147,9 +147,13 @@ class LlamaToGgufTest {
     @Test
     void quantisedMatricesHoldTheBlocksOfTheirRows() throws IOException {
         GgufReading read = written(GgmlType.Q4_0);
-        float[] values = original("model.embed_tokens.weight");
+        float[] values = original("model.layers.0.mlp.gate_proj.weight");
         ByteBuffer expected = ByteBuffer.allocate(18).order(read.file().order());
-        GgmlType.Q4_0.encode(Arrays.copyOfRange(values, 32 * 299, 32 * 300), expected);
-        assertThat(read.data("token_embd.weight", 300 * 18).slice(299 * 18, 18)).isEqualTo(expected.flip());
+        GgmlType.Q4_0.encode(Arrays.copyOfRange(values, 32 * 63, 32 * 64), expected);
+        assertThat(read.data("blk.0.ffn_gate.weight", 64 * 18).slice(63 * 18, 18)).isEqualTo(expected.flip());
+        // the vocabulary is more sensitive to rounding
+        ByteBuffer embedding = ByteBuffer.allocate(34).order(read.file().order());
+        GgmlType.Q8_0.encode(Arrays.copyOfRange(original("model.embed_tokens.weight"), 32 * 299, 32 * 300), embedding);
+        assertThat(read.data("token_embd.weight", 300 * 34).slice(299 * 34, 34)).isEqualTo(embedding.flip());
     }
 }

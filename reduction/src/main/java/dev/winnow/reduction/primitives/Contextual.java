@@ -26,8 +26,7 @@ public record Contextual(int[][] members, float[][] weights) {
         int[] targets = IntStream.range(0, groups).map(g -> g * stride).toArray();
         int[] others = TopK.complement(targets, n);
         float[] unit = CosineSimilarity.normalised(metric, n, width);
-        int[] nearest = CosineSimilarity.nearest(CosineSimilarity.products(CosineSimilarity.gather(unit, width, others), others.length,
-                CosineSimilarity.gather(unit, width, targets), groups, width), others.length, groups);
+        int[] nearest = CosineSimilarity.nearest(unit, others, CosineSimilarity.gather(unit, width, targets), groups, width).index();
         for (int g = 0; g < groups; g++) {
             int group = g;
             int[] joined = IntStream.range(0, others.length).filter(i -> nearest[i] == group).map(i -> others[i]).toArray();

@@ -14,15 +14,25 @@ public final class MaximumCoverage {
      * @param coverage [candidates, targets], none negative
      */
     public static int[] select(float[] coverage, int candidates, int targets, int k) {
+        return select(coverage, new float[candidates], targets, k);
+    }
+
+    /**
+     * The same where each candidate also adds a worth of its own, whatever else is chosen.
+     *
+     * @param worth [candidates]
+     */
+    public static int[] select(float[] coverage, float[] worth, int targets, int k) {
+        int candidates = worth.length;
         int[] chosen = new int[Math.min(k, candidates)];
         float[] covered = new float[targets];
         float[] gain = new float[candidates];
         int[] computed = new int[candidates];
-        for (int c = 0; c < candidates; c++) gain[c] = gain(coverage, c * targets, covered);
+        for (int c = 0; c < candidates; c++) gain[c] = worth[c] + gain(coverage, c * targets, covered);
         for (int i = 0; i < chosen.length; ) {
             int best = highest(gain);
             if (computed[best] < i) {
-                gain[best] = gain(coverage, best * targets, covered);
+                gain[best] = worth[best] + gain(coverage, best * targets, covered);
                 computed[best] = i;
                 continue;
             }

@@ -18,16 +18,14 @@ public final class NearestKept {
      */
     public static TokenMap averages(float[] hidden, int width, boolean[] kept, List<int[]> groups) {
         int n = kept.length;
+        float[] unit = CosineSimilarity.normalised(hidden, n, width);
         int[] into = new int[n];
         Arrays.fill(into, -1);
         for (int[] group : groups) {
             int[] stay = Arrays.stream(group).filter(t -> kept[t]).toArray();
             int[] go = Arrays.stream(group).filter(t -> !kept[t]).toArray();
             if (stay.length == 0 || go.length == 0) continue;
-            float[] from = CosineSimilarity.normalised(CosineSimilarity.gather(hidden, width, go), go.length, width);
-            float[] to = CosineSimilarity.normalised(CosineSimilarity.gather(hidden, width, stay), stay.length, width);
-            float[] similarity = CosineSimilarity.products(from, go.length, to, stay.length, width);
-            int[] nearest = CosineSimilarity.nearest(similarity, go.length, stay.length);
+            int[] nearest = CosineSimilarity.nearest(unit, go, CosineSimilarity.gather(unit, width, stay), stay.length, width).index();
             for (int i = 0; i < go.length; i++) into[go[i]] = stay[nearest[i]];
         }
         int[][] rows = IntStream.range(0, n).filter(t -> kept[t])

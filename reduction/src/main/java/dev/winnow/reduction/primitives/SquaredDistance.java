@@ -1,11 +1,11 @@
 package dev.winnow.reduction.primitives;
 
 /** Squared Euclidean distance. */
-final class SquaredDistance {
+public final class SquaredDistance {
     private SquaredDistance() {}
 
     /** Between two rows that begin at offsets. Four sums side by side, which the processor overlaps. */
-    static double between(float[] a, int atA, float[] b, int atB, int width) {
+    public static double between(float[] a, int atA, float[] b, int atB, int width) {
         float s0 = 0;
         float s1 = 0;
         float s2 = 0;

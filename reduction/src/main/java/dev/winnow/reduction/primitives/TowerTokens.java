@@ -52,9 +52,17 @@ public final class TowerTokens {
         return IntStream.range(0, guarded.length).filter(i -> !guarded[i]).toArray();
     }
 
-    /** The attention of the class token, wherever it is. */
+    /**
+     * The attention of the class token, wherever it is.
+     *
+     * @throws PlanException in a layer that the class token does not run
+     */
     public static Probe classRow(TokenLedger ledger) {
-        return new Probe(ledger.ofKind(TokenKind.CLASS)[0], 1, false);
+        int[] classes = ledger.ofKind(TokenKind.CLASS);
+        if (classes.length == 0) {
+            throw new PlanException("a method of the plan needs the class token's attention in a layer that it goes around by another one");
+        }
+        return new Probe(classes[0], 1, false);
     }
 
     /** What the patches receive from the class token in the layer watched with {@link #classRow}: [patches], mean over heads. */

@@ -16,6 +16,14 @@ final class HollowKernels implements Kernels {
     }
 
     @Override
+    public int lanes() {
+        return 16;
+    }
+
+    @Override
+    public void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales) {}
+
+    @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth, float[] panel, int offset) {}
 
     @Override

@@ -16,6 +16,7 @@ import dev.winnow.layers.Workers;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Features;
 import dev.winnow.reduction.Grid;
+import dev.winnow.reduction.LearnedParts;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
@@ -31,7 +32,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -43,8 +46,8 @@ final class HollowModel {
     private final int width;
     private final int patchInputs;
 
-    private HollowModel(Stage stage, ModelShape shape, int depth, int width, int heads, int kvHeads, Mlp mlp, int patchInputs) {
-        this.shape = shape;
+    private HollowModel(Stage stage, Optional<ModelShape.Vision> vision, int depth, int width, int heads, int kvHeads, Mlp mlp,
+                        int patchInputs) {
         this.width = width;
         this.patchInputs = patchInputs;
         int dim = width / heads;
@@ -57,18 +60,35 @@ final class HollowModel {
         CompiledLayer compiled = backend.compile(layer);
         // nothing distinguishes the layers: one serves for all
         this.stack = new StackRunner(stage, Collections.nCopies(depth, compiled));
+        Map<String, Tensor> parts = learned(depth, width, kvHeads * dim);
+        this.shape = new ModelShape(vision, language ? depth : 0,
+                new LearnedParts(backend, stack.descriptions(), name -> Optional.ofNullable(parts.get(name))));
+    }
+
+    /** What methods with learned parameters find: p-MoD's routers, and SwiftKV's projections in the second half of the layers. */
+    private static Map<String, Tensor> learned(int depth, int width, int keyWidth) {
+        Map<String, Tensor> parts = new HashMap<>();
+        parts.put("norm_swiftkv.weight", Tensor.ofFloats("norm_swiftkv.weight", new float[width], width));
+        for (int l = 0; l < depth; l++) {
+            parts.put("layers." + l + ".router.router.weight", linear(1, width).weight());
+            if (l < depth / 2) continue;
+            String attention = "layers." + l + ".self_attn.";
+            parts.put(attention + "q_proj_swiftkv.weight", linear(width, width).weight());
+            parts.put(attention + "k_proj_swiftkv.weight", linear(keyWidth, width).weight());
+            parts.put(attention + "v_proj_swiftkv.weight", linear(keyWidth, width).weight());
+        }
+        return parts;
     }
 
     /** A plain ViT with 16 x 16 patches. */
     static HollowModel vit(int depth, int width, int heads, int patches, int patchSize) {
-        return new HollowModel(Stage.VISION, new ModelShape(Optional.of(new ModelShape.Vision(depth, depth - 1, true, patches)), 0), depth,
-                width, heads, heads, new Mlp.Plain(linear(4 * width, width), linear(width, 4 * width), Activation.GELU),
-                3 * patchSize * patchSize);
+        return new HollowModel(Stage.VISION, Optional.of(new ModelShape.Vision(depth, depth - 1, true, patches)), depth, width, heads,
+                heads, new Mlp.Plain(linear(4 * width, width), linear(width, 4 * width), Activation.GELU), 3 * patchSize * patchSize);
     }
 
     /** A Llama. */
     static HollowModel llama(int depth, int width, int heads, int kvHeads, int inner) {
-        return new HollowModel(Stage.LANGUAGE, new ModelShape(Optional.empty(), depth), depth, width, heads, kvHeads,
+        return new HollowModel(Stage.LANGUAGE, Optional.empty(), depth, width, heads, kvHeads,
                 new Mlp.Gated(linear(inner, width), linear(inner, width), linear(width, inner), Activation.SILU), 0);
     }
 
@@ -76,7 +96,11 @@ final class HollowModel {
         return new Linear(new Tensor("hollow", DType.BF16, new long[] {out, in}, MemorySegment.NULL.reinterpret(2L * out * in)), null);
     }
 
-    /** What one pass did. */
+    /**
+     * What one pass did.
+     *
+     * @param tokens that ran each layer
+     */
     record Pass(long multiplyAdds, List<Integer> tokens, long cacheEntries) {
         double giga() {
             return multiplyAdds / 1e9;
@@ -85,7 +109,7 @@ final class HollowModel {
 
     /**
      * What papers on language models count for a pass: all pairs of tokens in attention though half are masked, and no cost of the
-     * method itself; over the tokens that were really alive in each layer.
+     * method itself; over the tokens that really ran each layer.
      */
     double papersGiga(Pass pass) {
         double multiplyAdds = 0;
@@ -142,8 +166,8 @@ final class HollowModel {
         List<Integer> counts = new ArrayList<>();
         stack.run(tokens, stack.layers(), cache, schedule, workspace, new StackListener() {
             @Override
-            public void layer(Stage stage, int layer, Tokens now) {
-                counts.add(now.count());
+            public void ran(Stage stage, int layer, int count) {
+                counts.add(count);
             }
         });
         long entries = 0;

@@ -21,6 +21,7 @@ class PublishedCostTest {
     private static final HollowModel VIT_L = HollowModel.vit(24, 1024, 16, 196, 16);
     private static final HollowModel VIT_H = HollowModel.vit(32, 1280, 16, 256, 14);
     private static final HollowModel VICUNA_7B = HollowModel.llama(32, 4096, 32, 32, 11008);
+    private static final HollowModel LLAMA_8B = HollowModel.llama(32, 4096, 32, 8, 14336);
     private static final HollowModel VICUNA_13B = HollowModel.llama(40, 5120, 40, 40, 13824);
 
     static Stream<Arguments> towers() {
@@ -66,7 +67,9 @@ class PublishedCostTest {
                 arguments("FastV 7B, 64 text tokens", VICUNA_7B, 0, 576, 64, "fastv:k=2,ratio=0.5", 0.572),
                 arguments("FastV 13B, 64 text tokens", VICUNA_13B, 0, 576, 64, "fastv:k=2,ratio=0.5", 0.568),
                 arguments("PyramidDrop 576", VICUNA_7B, 0, 576, 0, "pyramiddrop", 0.466),
-                arguments("PyramidDrop 2880", VICUNA_7B, 0, 2880, 0, "pyramiddrop", 0.454));
+                arguments("PyramidDrop 2880", VICUNA_7B, 0, 2880, 0, "pyramiddrop", 0.454),
+                // published as 0.556 with text, router and tower
+                arguments("p-MoD, image only", VICUNA_7B, 0, 576, 0, "pmod", 0.534));
     }
 
     @ParameterizedTest(name = "{0}: {6}")
@@ -85,7 +88,14 @@ class PublishedCostTest {
                 arguments("adaptinfer:layers=0/9/19,keep=290/72/18", 128.8),
                 arguments("adaptinfer:layers=0/9/19,keep=133/27/3", 65.0),
                 arguments("adaptinfer:layers=0/9/19,keep=80/24/2", 48.8),
-                arguments("adaptinfer:layers=0/9/19,keep=40/12/0", 33.0));
+                arguments("adaptinfer:layers=0/9/19,keep=40/12/0", 33.0),
+                // published as 192, 128 and 64; those lie between what the layers make that are named run in full, and run reduced
+                arguments("sparsevlm:layers=2/6/15,keep=300/200/110,recycle=0", 202.75),
+                arguments("sparsevlm:layers=1/5/14,keep=300/200/110,recycle=0", 188.2),
+                arguments("sparsevlm:layers=2/6/15,keep=303/110/36,recycle=0", 140.8),
+                arguments("sparsevlm:layers=1/5/14,keep=303/110/36,recycle=0", 123.9),
+                arguments("sparsevlm:layers=2/6/15,keep=66/30/17,recycle=0", 79.2),
+                arguments("sparsevlm:layers=1/5/14,keep=66/30/17,recycle=0", 61.7));
     }
 
     /** Picture tokens of a layer, mean over 32 layers of 576 to begin with. */
@@ -94,5 +104,22 @@ class PublishedCostTest {
     void layersSeeThePublishedNumberOfTokens(String spec, double published) {
         HollowModel.Pass pass = VICUNA_7B.prefill(0, 576, 16, spec);
         assertThat(pass.tokens().stream().mapToInt(n -> n - 16).average().orElseThrow()).isCloseTo(published, Percentage.withPercentage(1));
+    }
+
+    /** p-MoD's cache after the prompt, of the dense one: published as 53.8%. */
+    @Test
+    void pModsCacheIsThePublishedShare() {
+        double share = (double) VICUNA_7B.prefill(0, 576, 0, "pmod").cacheEntries() / VICUNA_7B.prefill(0, 576, 0).cacheEntries();
+        assertThat(share).isCloseTo(0.538, Percentage.withPercentage(1)).isCloseTo(0.5375, Percentage.withPercentage(0.5));
+    }
+
+    /**
+     * Half of a prompt's cost, published for the products with weights: half of the layers, and keys and values of the others. The prompt
+     * is short, so that attention between tokens weighs little, and long enough for the one token that goes on to weigh little too.
+     */
+    @Test
+    void swiftKvCostsThePublishedShareOfThePrompt() {
+        double share = LLAMA_8B.prefill(0, 0, 512, "swiftkv").giga() / LLAMA_8B.prefill(0, 0, 512).giga();
+        assertThat(share).isCloseTo(0.519, Percentage.withPercentage(1));
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 
 class MaximumCoverageTest {
@@ -67,6 +68,24 @@ class MaximumCoverageTest {
             taken[next] = true;
             for (int t = 0; t < targets; t++) best[t] = Math.max(best[t], coverage[next * targets + t]);
         }
+    }
+
+    @Property(tries = 60)
+    void aWorthOfTheirOwnIsATargetThatNobodyElseCovers(@ForAll long seed) {
+        int n = 12;
+        int targets = 9;
+        float[] coverage = coverage(seed, n, targets, 4);
+        float[] worth = coverage(seed + 1, n, 1, 3);
+        float[] wide = new float[n * (targets + n)];
+        for (int c = 0; c < n; c++) {
+            System.arraycopy(coverage, c * targets, wide, c * (targets + n), targets);
+            wide[c * (targets + n) + targets + c] = worth[c];
+        }
+        // thirds and quarters: sums in another order may differ in the last bit, and so tie in another way
+        int[] chosen = MaximumCoverage.select(coverage, worth, targets, 5);
+        int[] expected = MaximumCoverage.select(wide, n, targets + n, 5);
+        assertThat(covered(wide, targets + n, chosen, 5)).isCloseTo(covered(wide, targets + n, expected, 5), Percentage.withPercentage(3));
+        assertThat(chosen[0]).isEqualTo(expected[0]);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.runtime.models.Quantization;
 import java.nio.file.Path;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -18,6 +19,7 @@ final class Converters {
         line.registerConverter(long.class, longs);
         line.registerConverter(Double.class, number("a number", Double::valueOf));
         line.registerConverter(Path.class, Converters::path);
+        line.registerConverter(Quantization.class, Converters::quantization);
     }
 
     private static <T> ITypeConverter<T> number(String what, Function<String, T> parse) {
@@ -27,6 +29,14 @@ final class Converters {
             } catch (NumberFormatException e) {
                 throw new TypeConversionException("'" + text + "' is not " + what);
             }
+        };
+    }
+
+    private static Quantization quantization(String text) {
+        return switch (text) {
+            case "q8" -> Quantization.Q8;
+            case "q4" -> Quantization.Q4;
+            default -> throw new TypeConversionException("should be q8 or q4 but is '" + text + "'");
         };
     }
 

@@ -10,7 +10,7 @@ final class EmbeddingTable {
     /** Writes the embeddings of ids to rows row, row + 1, ... of target. The table is [vocabulary, width]. */
     static void lookUp(Tensor table, int[] ids, float[] target, int row) {
         int width = table.dim(1);
-        long bytes = (long) width * table.dtype().bytes();
+        long bytes = table.dtype().bytes(width);
         for (int i = 0; i < ids.length; i++) {
             if (ids[i] < 0 || ids[i] >= table.dim(0)) {
                 throw new RequestException("token id " + ids[i] + " is outside the vocabulary of " + table.dim(0));

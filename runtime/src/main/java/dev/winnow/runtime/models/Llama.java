@@ -71,8 +71,8 @@ final class Llama {
                             m.linear("down_proj", width, inner, mlpBias), activation))));
         }
         Tensor embeddings = model.matrix("embed_tokens.weight", vocabulary, width);
-        Linear head = c.flag("tie_word_embeddings", false) ? new Linear(embeddings, null)
-                : root.linear("lm_head", vocabulary, width, false);
+        Linear head = c.flag("tie_word_embeddings", false) ? new Linear(root.sensitive().rounded(embeddings), null)
+                : root.sensitive().linear("lm_head", vocabulary, width, false);
         Norm finalNorm = model.rmsNorm("norm", width, epsilon);
         StackRunner stack = new StackRunner(Stage.LANGUAGE, layers).before((hidden, n, workspace) -> {
             float[] normed = new float[n * width];

@@ -49,7 +49,7 @@ public record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClas
         // transformers 4.52 moved everything but the head under "model."
         boolean nested = root.has("model.multi_modal_projector.linear_1.weight");
         WeightScope parts = nested ? root.at("model") : root;
-        VisionEncoder vision = Clip.vision(visionConfig, parts.at("vision_tower.vision_model"), backend);
+        VisionEncoder vision = Clip.vision(visionConfig, parts.sensitive().at("vision_tower.vision_model"), backend);
         LanguageModel language = Llama.load(textConfig, nested ? root.renamed("model.", "model.language_model.") : root.at("language_model"),
                 backend);
 
@@ -70,7 +70,7 @@ public record Llava(VisionEncoder vision, int[] featureBlocks, boolean keepsClas
             throw new CheckpointException("config: vision_feature_select_strategy should be default or full but is " + strategy);
         }
         boolean bias = c.flag("multimodal_projector_bias", true);
-        WeightScope p = parts.at("multi_modal_projector");
+        WeightScope p = parts.sensitive().at("multi_modal_projector");
         Projector projector = new Projector(backend, p.linear("linear_1", language.width(), vision.width() * blocks.length, bias),
                 p.linear("linear_2", language.width(), language.width(), bias), Config.activation(c, "projector_hidden_act", "gelu"));
         // methods may ask what the projector makes of a token; with features of several layers there is no such thing

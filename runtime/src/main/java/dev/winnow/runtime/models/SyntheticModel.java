@@ -67,7 +67,7 @@ public final class SyntheticModel {
         private double left = SHARE_OF_MEMORY * ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
 
         void take(String name, DType dtype, long[] shape) {
-            double bytes = dtype.bytes();
+            double bytes = dtype.blockBytes();
             for (long d : shape) bytes *= d;
             left -= bytes;
             if (left < 0) {
@@ -80,7 +80,7 @@ public final class SyntheticModel {
     private static Tensor make(String name, DType dtype, long[] shape, long seed, Arena arena) {
         long n = 1;
         for (long d : shape) n = Math.multiplyExact(n, d);
-        MemorySegment data = arena.allocate(Math.max(1, n * dtype.bytes())).asSlice(0, n * dtype.bytes());
+        MemorySegment data = arena.allocate(Math.max(1, dtype.bytes(n))).asSlice(0, dtype.bytes(n));
         boolean norm = name.contains("norm") && name.endsWith(".weight");
         boolean bias = name.endsWith(".bias");
         long elements = n;

@@ -93,6 +93,11 @@ public record VisionEncoder(Backend backend, int imageSize, int patchSize, int w
             }
 
             @Override
+            public void ran(Stage stage, int layer, int count) {
+                listener.ran(stage, layer, count);
+            }
+
+            @Override
             public void acted(ReductionEvent event, Outcome outcome, Tokens now, long nanos) {
                 for (TokenMap map : outcome.maps()) {
                     captured.replaceAll((layer, states) -> {

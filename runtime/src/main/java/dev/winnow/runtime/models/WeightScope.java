@@ -2,6 +2,7 @@ package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Norm;
+import dev.winnow.layers.Quantizer;
 import dev.winnow.weights.Checkpoint;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.DType;
@@ -27,14 +28,17 @@ public final class WeightScope {
 
     private final Source source;
     private final String prefix;
+    /** What matrices are rounded to, or null. */
+    private final DType blocks;
 
-    private WeightScope(Source source, String prefix) {
+    private WeightScope(Source source, String prefix, DType blocks) {
         this.source = source;
         this.prefix = prefix;
+        this.blocks = blocks;
     }
 
     public static WeightScope of(Source source) {
-        return new WeightScope(source, "");
+        return new WeightScope(source, "", null);
     }
 
     public static WeightScope of(Checkpoint checkpoint) {
@@ -61,8 +65,18 @@ public final class WeightScope {
         });
     }
 
+    /** The same place, where matrices that products are computed with are rounded on reading. */
+    public WeightScope quantized(Quantization quantization) {
+        return new WeightScope(source, prefix, quantization.blocks());
+    }
+
+    /** The same place for parts that suffer from rounding: they get blocks of 8 bits where others get less. */
+    WeightScope sensitive() {
+        return new WeightScope(source, prefix, blocks == null ? null : DType.Q8_0);
+    }
+
     WeightScope at(String child) {
-        return new WeightScope(source, prefix + child + ".");
+        return new WeightScope(source, prefix + child + ".", blocks);
     }
 
     /** This place, with names that begin one way read under another. */
@@ -86,7 +100,7 @@ public final class WeightScope {
             public Tensor tensor(String name, long... shape) {
                 return source.tensor(rename(name), shape);
             }
-        }, prefix);
+        }, prefix, blocks);
     }
 
     /** The first of the children under which the name exists, else the first. */
@@ -102,9 +116,18 @@ public final class WeightScope {
         return source.has(prefix + name);
     }
 
-    /** An affine map [out, in], read as stored. */
+    /** An affine map [out, in], read as stored or rounded. */
     Linear linear(String name, int out, int in, boolean bias) {
-        return new Linear(matrix(name + ".weight", out, in), bias ? vector(name + ".bias", out) : null);
+        return new Linear(rounded(matrix(name + ".weight", out, in)), bias ? vector(name + ".bias", out) : null);
+    }
+
+    /** A stored matrix as products with it are to be computed. */
+    Tensor rounded(Tensor matrix) {
+        if (blocks == null || !Quantizer.fits(matrix)) return matrix;
+        Tensor copy = Quantizer.quantize(matrix, blocks);
+        // the stored one is not needed again, or only in a few rows
+        if (matrix.data().isMapped()) matrix.data().unload();
+        return copy;
     }
 
     /** A matrix or kernel of a type that products can be computed with. */

@@ -25,11 +25,6 @@ record CacheView(KeyValues cache, float[] rows, int heads, int rowCount, int ste
         return new Tokens(new float[0], 0, TokenLedger.uniform(arrived, newest - arrived + 1, TokenKind.TEXT));
     }
 
-    @Override
-    public int kvHeads() {
-        return cache.heads();
-    }
-
     private static IllegalStateException modelless(String what) {
         return new IllegalStateException("tensors alone have no " + what);
     }

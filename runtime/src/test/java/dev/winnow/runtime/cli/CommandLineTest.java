@@ -66,6 +66,13 @@ class CommandLineTest {
         assertThat(said.toString()).contains("144 image tokens").contains("first token");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"q8", "q4"})
+    void generateWithRoundedMatrices(String quantization) {
+        works("generate", "--model", VLM, "--image", PICTURE, "--prompt", QUESTION, "--quantize", quantization);
+        assertThat(printed.toString().strip()).isEqualTo("purple");
+    }
+
     @Test
     void generateAsJsonWithAPicture() throws IOException {
         works("generate", "--model", VLM, "--image", PICTURE, "--prompt", QUESTION, "--reduce", "tome:r=8", "--reduce",
@@ -299,6 +306,7 @@ class CommandLineTest {
         "2 | no --image | generate --model VLM --prompt hi --explain OUT",
         "2 | would overwrite an input | generate --model VLM --prompt hi --image PICTURE --explain PICTURE",
         "2 | would overwrite an input | trace --model GOLDEN/llama-plain --inputs x --out GOLDEN/llama-plain/model.safetensors",
+        "2 | should be q8 or q4 but is 'q5' | generate --model VLM --prompt hi --quantize q5",
         "2 | no method that works on tensors alone | reduce --method foo --in GOLDEN/clip/expected.safetensors --out OUT",
     })
     void wrongUsage(int code, String sentence, String command) {

@@ -2,6 +2,7 @@ package dev.winnow.reduction.methods.cache;
 
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.Workers;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Observation;
@@ -40,6 +41,9 @@ public record ExpectedAttention(String spec, EntryBudget budget, int sinks, int 
                     new Option("epsilon", "0", "added to scores before that")),
             ExpectedAttention.class, ExpectedAttention::create);
 
+    /** Keys whose products are in memory at once. */
+    private static final int BLOCK = 1024;
+
     private static ExpectedAttention create(Options o) {
         int sinks = o.integer("sinks", 0, Integer.MAX_VALUE / 2);
         return new ExpectedAttention(o.spec(), EntryBudget.of(o, sinks + 1), sinks, o.integer("future", 1, 1 << 20), o.flag("covariance"),
@@ -63,13 +67,13 @@ public record ExpectedAttention(String spec, EntryBudget budget, int sinks, int 
         KeyValues kv = o.cache();
         int group = o.heads() / kv.heads();
         float[][] perHead = new float[o.heads()][];
-        for (int head = 0; head < perHead.length; head++) {
+        Workers.shared().each(perHead.length, head -> {
             QueryStatistics queries = QueryStatistics.of(o.queries(), o.heads(), o.attention().headDim(), head, sinks, covariance);
             RotaryEmbedding rotary = o.attention().rotary();
             int last = kv.positions(head / group)[kv.length(head / group) - 1];
             if (rotary != null) queries = queries.rotated(rotary, IntStream.rangeClosed(last + 1, last + future).toArray());
             perHead[head] = expected(kv, head / group, queries, o.attention().scale());
-        }
+        });
         float[][] scores = GroupScore.MEAN.over(perHead, kv.heads());
         for (int h = 0; h < scores.length; h++) {
             float[] norms = CosineSimilarity.lengths(kv.values(), kv.offset(h), kv.length(h), kv.headDim());
@@ -83,14 +87,21 @@ public record ExpectedAttention(String spec, EntryBudget budget, int sinks, int 
     private float[] expected(KeyValues kv, int h, QueryStatistics queries, float scale) {
         int dim = kv.headDim();
         int n = kv.length(h);
-        float[] keys = Arrays.copyOfRange(kv.keys(), kv.offset(h), kv.offset(h) + n * dim);
-        float[] logits = CosineSimilarity.products(keys, n, queries.mean(), 1, dim);
-        float[] spread = covariance ? CosineSimilarity.products(keys, n, queries.covariance(), dim, dim) : null;
-        for (int i = 0; i < n; i++) {
-            logits[i] *= scale;
-            float variance = 0;
-            for (int c = i * dim; spread != null && c < (i + 1) * dim; c++) variance += spread[c] * keys[c];
-            logits[i] += variance * scale * scale / 2;
+        int columns = covariance ? dim + 1 : 1;
+        // the mean as one more row of the covariance, so that one product has both
+        float[] looked = covariance ? Arrays.copyOf(queries.covariance(), columns * dim) : new float[dim];
+        System.arraycopy(queries.mean(), 0, looked, (columns - 1) * dim, dim);
+        float[] logits = new float[n];
+        for (int from = 0; from < n; from += BLOCK) {
+            int count = Math.min(BLOCK, n - from);
+            int at = kv.offset(h) + from * dim;
+            float[] keys = Arrays.copyOfRange(kv.keys(), at, at + count * dim);
+            float[] products = CosineSimilarity.products(keys, count, looked, columns, dim);
+            for (int i = 0; i < count; i++) {
+                float variance = 0;
+                for (int c = 0; c < columns - 1; c++) variance += products[i * columns + c] * keys[i * dim + c];
+                logits[from + i] = products[(i + 1) * columns - 1] * scale + variance * scale * scale / 2;
+            }
         }
         Arrays.fill(logits, 0, Math.min(sinks, n), Float.NEGATIVE_INFINITY);
         Softmax.rows(logits, 1, n, 1);

@@ -23,7 +23,8 @@ import java.util.List;
  * LOOK-M (Wan et al. 2024, "LOOK-M: Look-Once Optimization in KV Cache for Efficient Multimodal Long-Context Inference", arXiv 2406.18139).
  * After the prompt each key head keeps all text, the most recent entries, and the image entries that received most attention as far as
  * there is room. Each image entry that goes is merged into the one left whose key is most similar. Positions are those of the entries
- * left. Costs the attention map of the prompt once more in time, one row of it in memory.
+ * left. Costs the attention map of the prompt once more in time, one row of it in memory, and the products of entries that go with those
+ * that stay.
  *
  * <p>Merging by average and by weight takes only entries at least as similar as the mean, as the authors' code does (over all heads
  * there, per key head here, since heads drop different entries); pivotal merging takes all. A prompt without images is left alone.
@@ -47,9 +48,6 @@ public record LookM(String spec, HeavyHitters room, Merge merge) implements Heav
             + " Long-Context Inference", 2024, "arXiv 2406.18139", "KV cache, end of prefill", true, options(), LookM.class,
             o -> new LookM(o.spec(), HeavyHitters.of(o),
                     Merge.valueOf(o.word("merge", "pivot", "average", "weighted", "none").toUpperCase())));
-
-    /** Entries whose similarities are in memory at once. */
-    private static final int BLOCK = 512;
 
     private static List<Option> options() {
         List<Option> options = new ArrayList<>(HeavyHitters.options("0.8", "50%"));
@@ -124,24 +122,17 @@ public record LookM(String spec, HeavyHitters room, Merge merge) implements Heav
         int dim = kv.headDim();
         int[] gone = TopK.complement(keep, n);
         float[] unit = CosineSimilarity.normalised(Arrays.copyOfRange(kv.keys(), kv.offset(h), kv.offset(h) + n * dim), n, dim);
-        float[] left = CosineSimilarity.gather(unit, dim, keep);
-        int[] nearest = new int[gone.length];
-        float[] similarity = new float[gone.length];
+        CosineSimilarity.Nearest nearest = CosineSimilarity.nearest(unit, gone, CosineSimilarity.gather(unit, dim, keep), keep.length, dim);
+        float[] similarity = nearest.product();
         double mean = 0;
-        for (int from = 0; from < gone.length; from += BLOCK) {
-            int[] block = Arrays.copyOfRange(gone, from, Math.min(gone.length, from + BLOCK));
-            float[] products = CosineSimilarity.products(CosineSimilarity.gather(unit, dim, block), block.length, left, keep.length, dim);
-            int[] best = CosineSimilarity.nearest(products, block.length, keep.length);
-            for (int i = 0; i < best.length; i++) {
-                nearest[from + i] = best[i];
-                similarity[from + i] = Math.min(1, products[i * keep.length + best[i]]);
-                mean += similarity[from + i] / gone.length;
-            }
+        for (int i = 0; i < gone.length; i++) {
+            similarity[i] = Math.min(1, similarity[i]);
+            mean += similarity[i] / gone.length;
         }
         List<List<Integer>> members = new ArrayList<>();
         for (int k : keep) members.add(new ArrayList<>());
         for (int i = 0; i < gone.length; i++) {
-            if (merge == Merge.PIVOT || similarity[i] >= mean) members.get(nearest[i]).add(i);
+            if (merge == Merge.PIVOT || similarity[i] >= mean) members.get(nearest.index()[i]).add(i);
         }
         MapRows rows = new MapRows();
         for (int k = 0; k < keep.length; k++) {

@@ -1,7 +1,7 @@
 package dev.winnow.reduction.methods.cache;
 
 import dev.winnow.layers.RotaryEmbedding;
-import java.util.Arrays;
+import dev.winnow.reduction.primitives.CosineSimilarity;
 
 /**
  * Mean and covariance of one head's queries.
@@ -28,29 +28,19 @@ record QueryStatistics(float[] mean, float[] covariance) {
         if (!covariance) return new QueryStatistics(mean, null);
 
         double[] sums = new double[dim * dim];
-        float[] centred = new float[dim];
-        float[] block = new float[dim * dim];
-        for (int i = first; i < n; i++) {
-            int at = i * stride + head * dim;
-            for (int c = 0; c < dim; c++) centred[c] = queries[at + c] - mean[c];
-            addProducts(centred, dim, block);
-            if ((i - first) % BLOCK == BLOCK - 1 || i == n - 1) {
-                for (int c = 0; c < sums.length; c++) sums[c] += block[c];
-                Arrays.fill(block, 0f);
+        for (int from = first; from < n; from += BLOCK) {
+            int count = Math.min(BLOCK, n - from);
+            float[] channels = new float[dim * count];
+            for (int i = 0; i < count; i++) {
+                int at = (from + i) * stride + head * dim;
+                for (int c = 0; c < dim; c++) channels[c * count + i] = queries[at + c] - mean[c];
             }
+            float[] products = CosineSimilarity.products(channels, dim, channels, dim, count);
+            for (int c = 0; c < sums.length; c++) sums[c] += products[c];
         }
         float[] spread = new float[dim * dim];
         for (int i = 0; i < spread.length; i++) spread[i] = (float) (sums[i] / (n - first));
         return new QueryStatistics(mean, spread);
-    }
-
-    /** Adds the products of all pairs of a row's elements. */
-    private static void addProducts(float[] x, int dim, float[] products) {
-        for (int r = 0; r < dim; r++) {
-            float f = x[r];
-            int to = r * dim;
-            for (int c = 0; c < dim; c++) products[to + c] += f * x[c];
-        }
     }
 
     /** The same for queries rotated to the given positions, all equally likely: both under the mean rotation. */

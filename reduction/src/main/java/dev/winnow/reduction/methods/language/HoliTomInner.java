@@ -69,10 +69,8 @@ public record HoliTomInner(String spec, int layer, Budget keep, VisualScope scop
         if (kept.length == 0) return TokenMap.select(survivors, n);
         int[] dropped = Arrays.stream(TopK.complement(kept, candidates.length)).map(i -> candidates[i]).toArray();
         int[] stay = Arrays.stream(kept).map(i -> candidates[i]).toArray();
-        float[] a = CosineSimilarity.normalised(CosineSimilarity.gather(hidden, width, dropped), dropped.length, width);
-        float[] b = CosineSimilarity.normalised(CosineSimilarity.gather(hidden, width, stay), stay.length, width);
-        int[] nearest = CosineSimilarity.nearest(CosineSimilarity.products(a, dropped.length, b, stay.length, width), dropped.length,
-                stay.length);
+        float[] unit = CosineSimilarity.normalised(hidden, n, width);
+        int[] nearest = CosineSimilarity.nearest(unit, dropped, CosineSimilarity.gather(unit, width, stay), stay.length, width).index();
         int[] into = Arrays.stream(nearest).map(s -> Arrays.binarySearch(survivors, stay[s])).toArray();
         int[][] groups = Groups.of(survivors, dropped, into);
         float[][] weights = Arrays.stream(groups).map(g -> halves(g.length)).toArray(float[][]::new);

@@ -140,7 +140,7 @@ public record VisionDrop(String spec, int[] layers, Budget keep) implements Redu
 
     /** [n, heads * dim] averaged over heads. */
     private static float[] headMean(Observation o, float[] keys) {
-        int heads = o.kvHeads();
+        int heads = o.attention().kvHeads();
         int dim = keys.length / (o.tokens().count() * heads);
         float[] mean = new float[o.tokens().count() * dim];
         for (int i = 0; i < keys.length; i++) mean[i / (heads * dim) * dim + i % dim] += keys[i] / heads;

@@ -58,7 +58,7 @@ public record FlowCut(String spec, Budget keep) implements ReductionMethod {
         if (patches.length <= target) return Outcome.UNCHANGED;
         int n = ledger.count();
         float[] attention = share(VisualScope.pick(AttentionScores.watchedRow(o), patches));
-        float[] scores = scores(attention, o.values(), n, o.kvHeads(), patches);
+        float[] scores = scores(attention, o.values(), n, o.attention().kvHeads(), patches);
         TokenLedger.Note before = ledger.note(NOTE);
         for (int i = 0; i < scores.length && before != null; i++) scores[i] = 0.5f * before.values()[patches[i]] + 0.5f * scores[i];
         o.report("score", scores);

@@ -43,7 +43,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What must hold of every method that drops image tokens inside the language model, whatever the weights. */
 class LanguageMethodsTest {
     private static final List<String> NAMES = List.of("fastv", "pyramiddrop", "sparsevlm", "feather", "transprune", "adaptinfer", "dart",
-            "holitom-inner", "mustdrop", "hidrop", "vlapruner", "corematching");
+            "holitom-inner", "mustdrop", "hidrop", "vlapruner", "corematching", "greedyprune");
     private static final Map<String, String> MORE = Map.of("sparsevlm", ",recycle=0", "hidrop", ",inject=0,exit=8");
 
     private final SmallModel model = Prompts.model();
@@ -151,7 +151,7 @@ class LanguageMethodsTest {
     @ParameterizedTest
     @MethodSource("names")
     void thePlantedTokenStays(String name) {
-        if (name.equals("corematching")) return;
+        if (name.equals("corematching") || name.equals("greedyprune")) return;
         SmallModel beacon = Prompts.beacon();
         for (int planted : new int[] {FRONT, FRONT + 9, FRONT + PICTURE - 1}) {
             float[] states = SmallModel.states(4, LENGTH);
@@ -174,7 +174,7 @@ class LanguageMethodsTest {
 
     /** Invariant 11: removing tokens that keep their positions is hiding them from the others. */
     @ParameterizedTest
-    @CsvSource({"fastv", "dart", "vlapruner", "corematching"})
+    @CsvSource({"fastv", "dart", "vlapruner", "corematching", "greedyprune"})
     void removingIsHiding(String name) {
         ReductionMethod method = ReductionPlan.parse(List.of(spec(name, "25%"))).methods().getFirst();
         Tokens removed = run(spec(name, "25%"));
@@ -281,7 +281,11 @@ class LanguageMethodsTest {
         "dart:layer=8 | layer 8 is outside",
         "holitom-inner:layer=0 | layer should be at least 1",
         "mustdrop:layers=9 | layer 9 is outside",
-        "corematching:layer=8 | layer 8 is outside"})
+        "corematching:layer=8 | layer 8 is outside",
+        "greedyprune:layer=8 | layer 8 is outside",
+        "greedyprune:threshold=2 | threshold should be between",
+        "catp:layer=7 | layer 7 is outside",
+        "ppe:positions=0 | positions should be between 1"})
     void saysWhatDoesNotFit(String spec, String message) {
         assertThatThrownBy(() -> model.schedule(spec)).isInstanceOf(PlanException.class)
                 .hasMessageContaining(spec.substring(0, spec.indexOf(':'))).hasMessageContaining(message);

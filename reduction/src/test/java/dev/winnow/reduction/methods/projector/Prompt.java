@@ -145,16 +145,6 @@ final class Prompt implements Observation {
     }
 
     @Override
-    public int heads() {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public int kvHeads() {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public float[] rows() {
         throw new UnsupportedOperationException();
     }
