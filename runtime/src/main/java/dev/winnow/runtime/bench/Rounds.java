@@ -6,27 +6,50 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Tasks measured in turns within one process, so that whatever else the machine does meets them alike; every other round goes backwards
+ * Tasks measured in turns, so that whatever else the machine does meets them alike; every other round goes backwards
  * to cancel drift.
  */
 public final class Rounds {
     /**
      * One run of a task, in seconds.
      *
-     * @param cpu   processor time of this process
+     * @param cpu   processor time of the process that did the work
      * @param steal time that the hypervisor gave to others while this machine wanted it, all cores together; NaN where nobody says
      */
     public record Sample(double wall, double cpu, double steal) {}
 
-    private final Map<String, Runnable> tasks = new LinkedHashMap<>();
+    /** @param clock processor time, in nanoseconds */
+    private record Task(Runnable work, LongSupplier clock) {
+        Sample measure() {
+            double steal = Host.stealSeconds();
+            long wall = System.nanoTime();
+            long cpu = clock.getAsLong();
+            work.run();
+            double took = (System.nanoTime() - wall) / 1e9;
+            double used = (clock.getAsLong() - cpu) / 1e9;
+            return new Sample(took, used, Host.stealSeconds() - steal);
+        }
+    }
+
+    private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Map<String, List<Sample>> samples = new LinkedHashMap<>();
 
-    /** Adds a task; each name once. */
-    public Rounds task(String name, Runnable task) {
-        if (tasks.put(name, task) != null) throw new IllegalArgumentException("there are two tasks named " + name);
+    /** Adds a task that this process does; each name once. */
+    public Rounds task(String name, Runnable work) {
+        return task(name, work, CpuClock::nanos);
+    }
+
+    /**
+     * Adds a task that another process does.
+     *
+     * @param clock the processor time of that process, in nanoseconds
+     */
+    public Rounds task(String name, Runnable work, LongSupplier clock) {
+        if (tasks.put(name, new Task(work, clock)) != null) throw new IllegalArgumentException("there are two tasks named " + name);
         samples.put(name, new ArrayList<>());
         return this;
     }
@@ -41,13 +64,8 @@ public final class Rounds {
         for (int r = -warmUp; r < rounds; r++) {
             for (String name : order) {
                 if (pauseMillis > 0) sleep(pauseMillis);
-                double steal = Host.stealSeconds();
-                long wall = System.nanoTime();
-                long cpu = CpuClock.nanos();
-                tasks.get(name).run();
-                double took = (System.nanoTime() - wall) / 1e9;
-                double used = (CpuClock.nanos() - cpu) / 1e9;
-                if (r >= 0) samples.get(name).add(new Sample(took, used, Host.stealSeconds() - steal));
+                Sample s = tasks.get(name).measure();
+                if (r >= 0) samples.get(name).add(s);
             }
             Collections.reverse(order);
         }
@@ -67,6 +85,12 @@ public final class Rounds {
 
     public double bestCpu(String name) {
         return quantile(values(name, Sample::cpu), 0);
+    }
+
+    /** Share of all cores' time that went to other guests of the host during a task, all rounds together. */
+    public double stolen(String name) {
+        double wall = Arrays.stream(values(name, Sample::wall)).sum();
+        return Arrays.stream(values(name, Sample::steal)).sum() / (wall * Runtime.getRuntime().availableProcessors());
     }
 
     /** Seconds of all rounds of all tasks. */
