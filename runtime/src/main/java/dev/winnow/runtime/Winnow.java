@@ -62,13 +62,15 @@ import java.util.function.Consumer;
 public final class Winnow implements AutoCloseable {
     private final ModelDirectory directory;
     private final Model model;
+    private final long weightBytes;
     private final GenerationDefaults defaults;
     private Prompting prompting;
     private ImageProcessor processor;
 
-    private Winnow(ModelDirectory directory, Model model) {
+    private Winnow(ModelDirectory directory, Model model, long weightBytes) {
         this.directory = directory;
         this.model = model;
+        this.weightBytes = weightBytes;
         this.defaults = GenerationDefaults.of(directory);
     }
 
@@ -90,7 +92,9 @@ public final class Winnow implements AutoCloseable {
     public static Winnow open(Path directory, Backend backend, Quantization quantization) {
         ModelDirectory files = ModelDirectory.open(directory);
         try {
-            return new Winnow(files, Model.load(files.config(), WeightScope.of(files.checkpoint()).quantized(quantization), backend));
+            WeightScope weights = WeightScope.of(files.checkpoint()).quantized(quantization);
+            Model model = Model.load(files.config(), weights, backend);
+            return new Winnow(files, model, files.checkpoint().bytes() + weights.growth());
         } catch (RuntimeException e) {
             files.close();
             throw e;
@@ -123,6 +127,11 @@ public final class Winnow implements AutoCloseable {
             case ImageTextEncoder m -> Optional.of(m.vision());
             case VisionLanguageModel m -> Optional.of(m.vision());
         };
+    }
+
+    /** Bytes of the checkpoint, with rounded matrices counted as they are held. */
+    public long weightBytes() {
+        return weightBytes;
     }
 
     /** What the model's makers say about generating. */

@@ -212,7 +212,7 @@ final class BenchCommand implements Callable<Integer> {
     /** What memory went to. The JVM holds more of it than requests use: its own code, and heap not yet collected. */
     private static Map<String, Long> memory(Winnow winnow, List<PlanCost> costs) {
         Map<String, Long> memory = new LinkedHashMap<>();
-        memory.put("weights bytes", winnow.directory().checkpoint().bytes());
+        memory.put("weights bytes", winnow.weightBytes());
         memory.put("cache bytes", most(costs, Stats::cacheHeldBytes));
         memory.put("workspace bytes", most(costs, Stats::workspaceBytes));
         memory.put("heap at most bytes", ManagementFactory.getMemoryPoolMXBeans().stream().filter(p -> p.getType() == MemoryType.HEAP)

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
 
 /**
@@ -33,15 +34,18 @@ public final class WeightScope {
     private final String prefix;
     /** What matrices are rounded to, or null. */
     private final DType blocks;
+    /** Bytes of rounded copies less those of what they stand for, of all places of a checkpoint. */
+    private final LongAdder growth;
 
-    private WeightScope(Source source, String prefix, DType blocks) {
+    private WeightScope(Source source, String prefix, DType blocks, LongAdder growth) {
         this.source = source;
         this.prefix = prefix;
         this.blocks = blocks;
+        this.growth = growth;
     }
 
     public static WeightScope of(Source source) {
-        return new WeightScope(source, "", null);
+        return new WeightScope(source, "", null, new LongAdder());
     }
 
     public static WeightScope of(Checkpoint checkpoint) {
@@ -74,16 +78,21 @@ public final class WeightScope {
 
     /** The same place, where matrices that products are computed with are rounded on reading. */
     public WeightScope quantized(Quantization quantization) {
-        return new WeightScope(source, prefix, quantization.blocks());
+        return new WeightScope(source, prefix, quantization.blocks(), growth);
     }
 
     /** The same place for parts that suffer from rounding: they get blocks of 8 bits where others get less. */
     WeightScope sensitive() {
-        return new WeightScope(source, prefix, blocks == null ? null : DType.Q8_0);
+        return new WeightScope(source, prefix, blocks == null ? null : DType.Q8_0, growth);
+    }
+
+    /** By how many bytes what has been read so far is larger than what is stored; negative where rounding made it smaller. */
+    public long growth() {
+        return growth.sum();
     }
 
     WeightScope at(String child) {
-        return new WeightScope(source, prefix + child + ".", blocks);
+        return new WeightScope(source, prefix + child + ".", blocks, growth);
     }
 
     /** What the numbered places 0 .. count - 1 below this one hold. */
@@ -114,7 +123,7 @@ public final class WeightScope {
             public Tensor tensor(String name, long... shape) {
                 return source.tensor(rename(name), shape);
             }
-        }, prefix, blocks);
+        }, prefix, blocks, growth);
     }
 
     /** The first of the children under which the name exists, else the first. */
@@ -139,6 +148,7 @@ public final class WeightScope {
     Tensor rounded(Tensor matrix) {
         if (blocks == null || !Quantizer.fits(matrix)) return matrix;
         Tensor copy = Quantizer.quantize(matrix, blocks);
+        growth.add(copy.data().byteSize() - matrix.data().byteSize());
         // the stored one is not needed again, or only in a few rows
         if (matrix.data().isMapped()) matrix.data().unload();
         return copy;
