@@ -29,6 +29,7 @@ final class StagedRows {
     private static final VectorShuffle<Float> EVEN = VectorShuffle.makeUnzip(F, 0);
     private static final VectorShuffle<Float> ODD = VectorShuffle.makeUnzip(F, 1);
     private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int BLOCK = 32;
     /** Bytes staged at a time, a part of the second-level cache. */
     private static final int STAGE = 1 << 16;
@@ -39,9 +40,11 @@ final class StagedRows {
     private static final float HALF_WAY = 0x1p56f;
     /** Sign, the five bits of the exponent and the ten of the significand, moved there. */
     private static final int F16_BITS = 0x8fffe000;
+    private static final int BF16_BITS = 0xffff0000;
 
     private int[] words = {};
     private byte[] codes = {};
+    private short[] halves = {};
     private float[] scales = {};
     private float[] even = {};
     private float[] odd = {};
@@ -65,15 +68,15 @@ final class StagedRows {
     private void halves(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
         int half = in / 2;
         unzip(x, xOffset, half, dtype == DType.F16 ? HALF_WAY : 1f);
-        int most = Math.max(4, STAGE / Math.max(1, 2 * in) & ~3);
+        int most = Math.max(2, STAGE / Math.max(1, 2 * in) & ~1);
         if (words.length < most * half) words = new int[most * half];
         for (int from = 0; from < rows; from += most) {
             int n = Math.min(most, rows - from);
             MemorySegment.copy(weight, WORDS, 2L * in * (row + from), words, 0, n * half);
-            for (int r = 0; r < n; r += 4) {
-                int last = Math.min(3, n - 1 - r);
-                if (dtype == DType.F16) fourF16(words, r * half, half, last, even, odd, y, yOffset + from + r);
-                else fourBF16(words, r * half, half, last, even, odd, y, yOffset + from + r);
+            for (int r = 0; r < n; r += 2) {
+                int next = Math.min(1, n - 1 - r);
+                if (dtype == DType.F16) twoF16(words, r * half, half, next, F16_BITS, even, odd, y, yOffset + from + r);
+                else twoBF16(words, r * half, half, next, BF16_BITS, even, odd, y, yOffset + from + r);
             }
         }
     }
@@ -97,86 +100,61 @@ final class StagedRows {
         }
     }
 
-    // Four rows of pairs of 16-bit elements. Rows past the last repeat it, and write its result again.
+    // Two rows of pairs of 16-bit elements, or one row twice. More rows would share the loads of x better, but C2 unrolls the loop until
+    // sums no longer fit the registers. Masks are arguments because C2 loads constants anew each time.
 
     /** A bf16 is an f32 cut to its upper half: a shift or a mask widens it. */
-    private static void fourBF16(int[] w, int at, int half, int last, float[] even, float[] odd, float[] y, int yi) {
-        int r1 = at + Math.min(1, last) * half;
-        int r2 = at + Math.min(2, last) * half;
-        int r3 = at + last * half;
+    private static void twoBF16(int[] w, int at, int half, int next, int mask, float[] even, float[] odd, float[] y, int yi) {
+        int second = at + next * half;
+        IntVector upper = IntVector.broadcast(I, mask);
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
         FloatVector t0 = s0;
         FloatVector t1 = s0;
-        FloatVector t2 = s0;
-        FloatVector t3 = s0;
         int p = 0;
         for (; p <= half - L; p += L) {
             FloatVector u = FloatVector.fromArray(F, even, p);
             FloatVector v = FloatVector.fromArray(F, odd, p);
             IntVector w0 = IntVector.fromArray(I, w, at + p);
             s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, s0);
-            t0 = w0.and(0xffff0000).reinterpretAsFloats().fma(v, t0);
-            IntVector w1 = IntVector.fromArray(I, w, r1 + p);
+            t0 = w0.and(upper).reinterpretAsFloats().fma(v, t0);
+            IntVector w1 = IntVector.fromArray(I, w, second + p);
             s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, s1);
-            t1 = w1.and(0xffff0000).reinterpretAsFloats().fma(v, t1);
-            IntVector w2 = IntVector.fromArray(I, w, r2 + p);
-            s2 = w2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, s2);
-            t2 = w2.and(0xffff0000).reinterpretAsFloats().fma(v, t2);
-            IntVector w3 = IntVector.fromArray(I, w, r3 + p);
-            s3 = w3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, s3);
-            t3 = w3.and(0xffff0000).reinterpretAsFloats().fma(v, t3);
+            t1 = w1.and(upper).reinterpretAsFloats().fma(v, t1);
         }
         y[yi] = PanamaKernels.sumOf(s0.add(t0)) + restBF16(w, at, p, half, even, odd);
-        y[yi + Math.min(1, last)] = PanamaKernels.sumOf(s1.add(t1)) + restBF16(w, r1, p, half, even, odd);
-        y[yi + Math.min(2, last)] = PanamaKernels.sumOf(s2.add(t2)) + restBF16(w, r2, p, half, even, odd);
-        y[yi + last] = PanamaKernels.sumOf(s3.add(t3)) + restBF16(w, r3, p, half, even, odd);
+        y[yi + next] = PanamaKernels.sumOf(s1.add(t1)) + restBF16(w, second, p, half, even, odd);
     }
 
     private static float restBF16(int[] w, int at, int from, int to, float[] even, float[] odd) {
         float sum = 0;
         for (int p = from; p < to; p++) {
-            sum += Float.intBitsToFloat(w[at + p] << 16) * even[p] + Float.intBitsToFloat(w[at + p] & 0xffff0000) * odd[p];
+            sum += Float.intBitsToFloat(w[at + p] << 16) * even[p] + Float.intBitsToFloat(w[at + p] & BF16_BITS) * odd[p];
         }
         return sum;
     }
 
     /** Infinities and NaNs, which no weight should hold, count as numbers from 2^16 on. */
-    private static void fourF16(int[] w, int at, int half, int last, float[] even, float[] odd, float[] y, int yi) {
-        int r1 = at + Math.min(1, last) * half;
-        int r2 = at + Math.min(2, last) * half;
-        int r3 = at + last * half;
+    private static void twoF16(int[] w, int at, int half, int next, int mask, float[] even, float[] odd, float[] y, int yi) {
+        int second = at + next * half;
+        IntVector bits = IntVector.broadcast(I, mask);
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
         FloatVector t0 = s0;
         FloatVector t1 = s0;
-        FloatVector t2 = s0;
-        FloatVector t3 = s0;
         int p = 0;
         for (; p <= half - L; p += L) {
             FloatVector u = FloatVector.fromArray(F, even, p);
             FloatVector v = FloatVector.fromArray(F, odd, p);
             IntVector w0 = IntVector.fromArray(I, w, at + p);
-            s0 = w0.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(u, s0);
-            t0 = w0.lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(v, t0);
-            IntVector w1 = IntVector.fromArray(I, w, r1 + p);
-            s1 = w1.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(u, s1);
-            t1 = w1.lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(v, t1);
-            IntVector w2 = IntVector.fromArray(I, w, r2 + p);
-            s2 = w2.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(u, s2);
-            t2 = w2.lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(v, t2);
-            IntVector w3 = IntVector.fromArray(I, w, r3 + p);
-            s3 = w3.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(u, s3);
-            t3 = w3.lanewise(VectorOperators.ASHR, 3).and(F16_BITS).reinterpretAsFloats().fma(v, t3);
+            s0 = w0.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(u, s0);
+            t0 = w0.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(v, t0);
+            IntVector w1 = IntVector.fromArray(I, w, second + p);
+            s1 = w1.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(u, s1);
+            t1 = w1.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(v, t1);
         }
         y[yi] = (PanamaKernels.sumOf(s0.add(t0)) + restF16(w, at, p, half, even, odd)) * HALF_WAY;
-        y[yi + Math.min(1, last)] = (PanamaKernels.sumOf(s1.add(t1)) + restF16(w, r1, p, half, even, odd)) * HALF_WAY;
-        y[yi + Math.min(2, last)] = (PanamaKernels.sumOf(s2.add(t2)) + restF16(w, r2, p, half, even, odd)) * HALF_WAY;
-        y[yi + last] = (PanamaKernels.sumOf(s3.add(t3)) + restF16(w, r3, p, half, even, odd)) * HALF_WAY;
+        y[yi + next] = (PanamaKernels.sumOf(s1.add(t1)) + restF16(w, second, p, half, even, odd)) * HALF_WAY;
     }
 
     private static float restF16(int[] w, int at, int from, int to, float[] even, float[] odd) {
@@ -192,19 +170,32 @@ final class StagedRows {
         int rowBytes = perRow * (dtype.blockBytes() - DType.SCALE_BYTES);
         int most = Math.max(2, STAGE / Math.max(1, rowBytes) & ~1);
         if (codes.length < most * rowBytes) codes = new byte[most * rowBytes];
-        if (scales.length < most * perRow) scales = new float[most * perRow];
         if (dtype == DType.Q4_0) sumBlocks(x, xOffset, perRow);
-        long scalesAt = ScalarKernels.scales(weight, dtype) / 2;
+        long scalesAt = ScalarKernels.scales(weight, dtype);
         for (int from = 0; from < rows; from += most) {
             int n = Math.min(most, rows - from);
             MemorySegment.copy(weight, ValueLayout.JAVA_BYTE, (long) rowBytes * (row + from), codes, 0, n * rowBytes);
-            PanamaKernels.widenF16(weight, scalesAt + (long) perRow * (row + from), scales, 0, n * perRow);
-            for (int r = 0; r < n; r += 2) {
-                int next = Math.min(1, n - 1 - r);
-                if (dtype == DType.Q8_0) twoQ8(codes, r * in, scales, r * perRow, perRow, next, x, xOffset, y, yOffset + from + r);
-                else twoQ4(codes, r * in / 2, scales, r * perRow, perRow, next, x, xOffset, sums, y, yOffset + from + r);
+            stageScales(weight, scalesAt + (long) DType.SCALE_BYTES * perRow * (row + from), n * perRow);
+            if (dtype == DType.Q4_0) {
+                for (int r = 0; r < n; r++) {
+                    y[yOffset + from + r] = oneQ4(codes, r * rowBytes, scales, r * perRow, perRow, x, xOffset, sums);
+                }
+            } else {
+                for (int r = 0; r < n; r += 2) {
+                    twoQ8(codes, r * rowBytes, scales, r * perRow, perRow, Math.min(1, n - 1 - r), x, xOffset, y, yOffset + from + r);
+                }
             }
         }
+    }
+
+    /** Widens scales; C2 turns the loop into vcvtph2ps, for which the Vector API has no name yet. */
+    private void stageScales(MemorySegment weight, long at, int n) {
+        if (scales.length < n) {
+            scales = new float[n];
+            halves = new short[n];
+        }
+        MemorySegment.copy(weight, SHORTS, at, halves, 0, n);
+        for (int i = 0; i < n; i++) scales[i] = Float.float16ToFloat(halves[i]);
     }
 
     /** The sum of each block of x. */
@@ -243,36 +234,23 @@ final class StagedRows {
         y[yi + next] = PanamaKernels.sumOf(s1);
     }
 
-    /** Two rows of half bytes. The 8 that each code is too high is taken off a block at a time, by the sums of x. */
-    private static void twoQ4(byte[] w, int at, float[] scales, int scale, int blocks, int next, float[] x, int xi, float[] sums,
-                              float[] y, int yi) {
-        int second = at + next * blocks * BLOCK / 2;
-        int scale1 = scale + next * blocks;
-        FloatVector s0 = FloatVector.zero(F);
-        FloatVector s1 = s0;
-        float high0 = 0;
-        float high1 = 0;
+    /** A row of half bytes. The 8 that each code is too high is taken off a block at a time, by the sums of x. */
+    private static float oneQ4(byte[] w, int at, float[] scales, int scale, int blocks, float[] x, int xi, float[] sums) {
+        FloatVector s = FloatVector.zero(F);
+        float high = 0;
         for (int b = 0; b < blocks; b++) {
             int p = b * BLOCK;
             FloatVector b0 = FloatVector.zero(F);
             FloatVector b1 = b0;
             for (int i = 0; i < BLOCK / 2; i += L) {
-                FloatVector u = FloatVector.fromArray(F, x, xi + p + i);
-                FloatVector v = FloatVector.fromArray(F, x, xi + p + BLOCK / 2 + i);
-                IntVector c0 = (IntVector) ByteVector.fromArray(B, w, at + p / 2 + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                IntVector c1 = (IntVector) ByteVector.fromArray(B, w, second + p / 2 + i)
-                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                b0 = ((FloatVector) c0.and(15).convert(VectorOperators.I2F, 0)).fma(u, b0);
-                b1 = ((FloatVector) c1.and(15).convert(VectorOperators.I2F, 0)).fma(u, b1);
-                b0 = ((FloatVector) c0.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0)).fma(v, b0);
-                b1 = ((FloatVector) c1.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0)).fma(v, b1);
+                IntVector c = (IntVector) ByteVector.fromArray(B, w, at + p / 2 + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
+                b0 = ((FloatVector) c.and(15).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, xi + p + i), b0);
+                b1 = ((FloatVector) c.lanewise(VectorOperators.LSHR, 4).convert(VectorOperators.I2F, 0))
+                        .fma(FloatVector.fromArray(F, x, xi + p + BLOCK / 2 + i), b1);
             }
-            s0 = b0.fma(FloatVector.broadcast(F, scales[scale + b]), s0);
-            s1 = b1.fma(FloatVector.broadcast(F, scales[scale1 + b]), s1);
-            high0 += scales[scale + b] * sums[b];
-            high1 += scales[scale1 + b] * sums[b];
+            s = b0.add(b1).fma(FloatVector.broadcast(F, scales[scale + b]), s);
+            high += scales[scale + b] * sums[b];
         }
-        y[yi] = PanamaKernels.sumOf(s0) - 8 * high0;
-        y[yi + next] = PanamaKernels.sumOf(s1) - 8 * high1;
+        return PanamaKernels.sumOf(s) - 8 * high;
     }
 }
