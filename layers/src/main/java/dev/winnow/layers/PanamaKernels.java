@@ -44,7 +44,7 @@ final class PanamaKernels implements Kernels {
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<float[]> SCALES = ThreadLocal.withInitial(() -> new float[0]);
-    private static final ThreadLocal<StagedRows> STAGED = ThreadLocal.withInitial(StagedRows::new);
+    private static final ThreadLocal<StreamedRows> STREAMED = ThreadLocal.withInitial(StreamedRows::new);
 
     @Override
     public int panelWidth() {
@@ -476,8 +476,8 @@ final class PanamaKernels implements Kernels {
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-        } else if (count == 1 && StagedRows.takes(dtype, in)) {
-            STAGED.get().dot(weight, dtype, in, row, rows, x, xOffset, y, yOffset);
+        } else if (count == 1 && StreamedRows.takes(dtype, in)) {
+            STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, y, yOffset);
         } else {
             float[] staged = staged(2 * in);
             for (int j = 0; j < rows; j += 2) {
