@@ -13,23 +13,37 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
     private static final int BUDGETS = 3;
 
     /** Why a method is where it is in the table; looked into, not guessed. */
-    private static final Map<String, String> REMARKS = Map.of(
-            "gtp", "the scales that dropped patches leave on their neighbours weigh background up in attention here; with `scale=false` it is"
-                    + " above random (68% at 50%, 100 questions), with `alpha=0` too (69%).",
-            "zerotprune", "within the noise of random at 25 and 11%: it ranks by a walk over the attention graph, and this tower's attention"
-                    + " hardly tells objects from background.",
-            "expedit", "all patches come back as mixtures of clusters, for dense prediction; the language model is given blurred patches and no"
-                    + " fewer of them. With the published temperature, made for SAM's features, it is below 30% (see the option).",
-            "dct", "mixes all patches along the raster and keeps low frequencies, so that places are lost; a baseline of PiToMe's authors.",
-            "pool", "models are trained for it (M3); untrained, neighbouring patches of different objects are averaged, and 8 x 8 cells over"
-                    + " 12 x 12 patches overlap.",
-            "vflowopt", "its published `t`, found by optimisation for LLaVA-OneVision's encoder, asks a single patch here; `t=1` gives 75% at 50%"
-                    + " (200 questions).",
-            "pyramiddrop", "its first stage, a quarter of the depth, is before layer 1 of 6 here, where the last token knows little of the"
-                    + " question; `layers=2/3/4` gives 77% (200 questions).",
-            "corematching", "at two standard errors: neurons that fire with the last text token say little after one layer of six.",
-            "classexit", "`keep` is a share of depth: at 11% the picture leaves before the layers that read it, and nothing can be known of it.",
-            "yopo", "as `classexit`: at small shares no layer that reads the picture is run for it.");
+    private static final Map<String, String> REMARKS = Map.ofEntries(
+            Map.entry("gtp",
+                    "the scales that dropped patches leave on their neighbours weigh background up in attention here; with `scale=false` it is"
+                    + " above random (68% at 50%, 100 questions), with `alpha=0` too (69%)."),
+            Map.entry("zerotprune",
+                    "within the noise of random at 25 and 11%: it ranks by a walk over the attention graph, and this tower's attention"
+                    + " hardly tells objects from background."),
+            Map.entry("expedit",
+                    "all patches come back as mixtures of clusters, for dense prediction; the language model is given blurred patches and no"
+                    + " fewer of them. With the published temperature, made for SAM's features, it is below 30% (see the option)."),
+            Map.entry("dct",
+                    "mixes all patches along the raster and keeps low frequencies, so that places are lost; a baseline of PiToMe's authors."),
+            Map.entry("pool",
+                    "models are trained for it (M3); untrained, neighbouring patches of different objects are averaged, and 8 x 8 cells over"
+                    + " 12 x 12 patches overlap."),
+            Map.entry("vflowopt",
+                    "its published `t`, found by optimisation for LLaVA-OneVision's encoder, asks a single patch here; `t=1` gives 75% at 50%"
+                    + " (200 questions)."),
+            Map.entry("pyramiddrop",
+                    "its first stage, a quarter of the depth, is before layer 1 of 6 here, where the last token knows little of the"
+                    + " question; `layers=2/3/4` gives 77% (200 questions)."),
+            Map.entry("corematching",
+                    "at two standard errors: neurons that fire with the last text token say little after one layer of six."),
+            Map.entry("classexit",
+                    "`keep` is a share of depth: at 11% the picture leaves before the layers that read it, and nothing can be known of it."),
+            Map.entry("yopo",
+                    "as `classexit`: at small shares no layer that reads the picture is run for it."),
+            Map.entry("catp",
+                    "likeness to the words weighs most in its first stage, and projected patches are not like words here; with"
+                    + " `alignment=0` it gives 77% and 73% at 50 and 11%. With one picture there is no second stage: `keep` is not"
+                    + " reached."));
 
     String text() {
         Score dense = scores.get("dense").getFirst();

@@ -33,8 +33,8 @@ import java.util.stream.IntStream;
  *
  * <pre>ReductionAccuracy [question stride] [method or plan...]</pre>
  *
- * With methods or plans given, only those are asked and nothing is written; with {@code page} for a stride, the page is made again from
- * the scores of the last run.
+ * With methods given, only those are asked, and their rows of the page are made anew; with plans or a stride nothing is written. With
+ * {@code page} for a stride, the page is made again from the scores of the last run.
  */
 public final class ReductionAccuracy {
     private static final List<Family> VISUAL = List.of(Family.TOWER, Family.PROJECTOR, Family.LANGUAGE, Family.VIDEO, Family.DEPTH);
@@ -75,7 +75,7 @@ public final class ReductionAccuracy {
         Path results = root.resolve("examples/results/accuracy.json");
         ObjectMapper json = new ObjectMapper();
         if (args.length > 0 && args[0].equals("page")) {
-            writePage(root, json.readValue(results.toFile(), new TypeReference<Map<String, List<Score>>>() {}));
+            writePage(root, read(results, json));
             return;
         }
         int stride = args.length > 0 ? Integer.parseInt(args[0]) : 1;
@@ -85,10 +85,22 @@ public final class ReductionAccuracy {
         try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
             ReductionAccuracy table = new ReductionAccuracy(model, questions(demo, stride));
             Map<String, List<Score>> scores = table.all(only);
-            if (!only.isEmpty()) return;
+            if (stride > 1 || only.stream().anyMatch(name -> name.contains(":"))) return;
+            if (!only.isEmpty()) scores = with(read(results, json), scores);
             Files.writeString(results, json.writerWithDefaultPrettyPrinter().writeValueAsString(scores) + "\n");
             writePage(root, scores);
         }
+    }
+
+    private static Map<String, List<Score>> read(Path results, ObjectMapper json) throws IOException {
+        return json.readValue(results.toFile(), new TypeReference<LinkedHashMap<String, List<Score>>>() {});
+    }
+
+    /** Earlier rows, with those measured anew in their places and new ones at the end. */
+    private static Map<String, List<Score>> with(Map<String, List<Score>> earlier, Map<String, List<Score>> anew) {
+        Map<String, List<Score>> all = new LinkedHashMap<>(earlier);
+        all.putAll(anew);
+        return all;
     }
 
     private static void writePage(Path root, Map<String, List<Score>> scores) throws IOException {
