@@ -19,6 +19,11 @@ public final class Gemm {
     /** Multiply-adds below which waking another thread (5 to 25 us) costs more than it saves, if memory or arithmetic sets the pace. */
     private static final long FEW_INLINE = 200_000;
     private static final long MANY_INLINE = 1_000_000;
+    /** Bytes of packed panels at a time: a part of the second-level cache. */
+    private static final int PACKED_BYTES = 200_000;
+    private static final int TASKS_PER_THREAD = 3;
+    /** A multiple of the rows of all register tiles, 6 and 8: with a panel's depth, the size of a first-level cache. */
+    private static final int ROWS_AT_A_TIME = 24;
     /** Weight bytes of a task of the few-rows path. */
     private static final int STREAM_BYTES = 1 << 20;
 
@@ -75,36 +80,54 @@ public final class Gemm {
         int width = kernels.panelWidth();
         int panels = (out + width - 1) / width;
         boolean inline = (long) rows * in * out < MANY_INLINE || workers.threads() == 1;
-        // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
-        int parts = inline ? 1 : Math.clamp(2L * workers.threads() / panels, 1, (rows + 63) / 64);
-        int partRows = (rows + parts - 1) / parts;
+        int threads = inline ? 1 : workers.threads();
+        // several tasks a thread, so that all end together
+        int wide = Math.clamp(panels / (TASKS_PER_THREAD * threads), 1, Math.max(1, PACKED_BYTES / (Float.BYTES * DEPTH * width))) * width;
+        int groups = (out + wide - 1) / wide;
         if (inline) {
-            for (int j = 0; j < panels; j++) {
-                panel(kernels, linear, in, out, j * width, x, xOffset, xStride, 0, rows, y, yOffset, yStride, f, add);
+            for (int j = 0; j < groups; j++) {
+                panels(kernels, linear, in, j * wide, Math.min(wide, out - j * wide), x, xOffset, xStride, 0, rows, y, yOffset, yStride, f, add);
             }
             return;
         }
-        workers.each(panels * parts, t -> {
+        // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
+        int parts = Math.clamp(2L * threads / groups, 1, (rows + 63) / 64);
+        int partRows = (rows + parts - 1) / parts;
+        workers.each(groups * parts, t -> {
             int first = t % parts * partRows;
             int n = Math.min(partRows, rows - first);
-            if (n > 0) panel(kernels, linear, in, out, t / parts * width, x, xOffset, xStride, first, n, y, yOffset, yStride, f, add);
+            int from = t / parts * wide;
+            if (n > 0) {
+                panels(kernels, linear, in, from, Math.min(wide, out - from), x, xOffset, xStride, first, n, y, yOffset, yStride, f, add);
+            }
         });
     }
 
-    /** Rows first .. first + rows - 1 of the columns from .. from + panelWidth - 1. */
-    private static void panel(Kernels kernels, Linear linear, int in, int out, int from, float[] x, int xOffset, int xStride,
-                              int first, int rows, float[] y, int yOffset, int yStride, Activation f, boolean add) {
+    /**
+     * Rows first .. first + rows - 1 of the columns from .. from + cols - 1. A few rows of x meet all packed panels while they are in the
+     * first-level cache; else each panel would fetch all of x from further away.
+     */
+    private static void panels(Kernels kernels, Linear linear, int in, int from, int cols, float[] x, int xOffset, int xStride,
+                               int first, int rows, float[] y, int yOffset, int yStride, Activation f, boolean add) {
         int width = kernels.panelWidth();
-        int cols = Math.min(width, out - from);
-        float[] packed = scratch(width * Math.min(DEPTH, in));
+        int padded = (cols + width - 1) / width * width;
+        float[] packed = scratch(padded * Math.min(DEPTH, in));
         MemorySegment data = linear.weight().data();
         DType dtype = linear.weight().dtype();
         int xi = xOffset + first * xStride;
         int yi = yOffset + first * yStride;
         for (int p = 0; p < in; p += DEPTH) {
             int depth = Math.min(DEPTH, in - p);
-            kernels.packPanel(data, dtype, in, from, cols, p, depth, packed, 0);
-            kernels.multiplyPanel(x, xi + p, xStride, packed, 0, width, y, yi + from, yStride, rows, depth, cols, add || p > 0);
+            for (int c = 0; c < cols; c += width) {
+                kernels.packPanel(data, dtype, in, from + c, Math.min(width, cols - c), p, depth, packed, c * depth);
+            }
+            for (int r = 0; r < rows; r += ROWS_AT_A_TIME) {
+                int n = Math.min(ROWS_AT_A_TIME, rows - r);
+                for (int c = 0; c < cols; c += width) {
+                    kernels.multiplyPanel(x, xi + r * xStride + p, xStride, packed, c * depth, width, y, yi + r * yStride + from + c, yStride,
+                            n, depth, Math.min(width, cols - c), add || p > 0);
+                }
+            }
         }
         finish(kernels, linear.bias(), f, from, cols, rows, y, yi, yStride);
     }
