@@ -25,8 +25,8 @@ final class PanamaKernels implements Kernels {
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
     /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines take blocks of codes apart one by one. */
-    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
-    private static final int BLOCK = 32;
+    static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
+    static final int BLOCK = 32;
     private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
     private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
     private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
@@ -43,7 +43,7 @@ final class PanamaKernels implements Kernels {
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * VECTORS * L]);
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
-    private static final ThreadLocal<float[]> SCALES = ThreadLocal.withInitial(() -> new float[0]);
+    private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
     private static final ThreadLocal<StreamedRows> STREAMED = ThreadLocal.withInitial(StreamedRows::new);
 
     @Override
@@ -598,7 +598,7 @@ final class PanamaKernels implements Kernels {
     }
 
     private static void widenQ8(MemorySegment source, long from, int blocks, float[] target, int offset) {
-        float[] scales = scales(source, DType.Q8_0, from, blocks);
+        float[] scales = SCALES.get().read(source, DType.Q8_0, from / BLOCK, blocks);
         for (int b = 0; b < blocks; b++) {
             for (int i = 0; i < BLOCK; i += L) {
                 ((FloatVector) ByteVector.fromMemorySegment(B, source, from + 32L * b + i, ByteOrder.LITTLE_ENDIAN)
@@ -608,7 +608,7 @@ final class PanamaKernels implements Kernels {
     }
 
     private static void widenQ4(MemorySegment source, long from, int blocks, float[] target, int offset) {
-        float[] scales = scales(source, DType.Q4_0, from, blocks);
+        float[] scales = SCALES.get().read(source, DType.Q4_0, from / BLOCK, blocks);
         for (int b = 0; b < blocks; b++) {
             for (int i = 0; i < BLOCK / 2; i += L) {
                 IntVector codes = (IntVector) ByteVector.fromMemorySegment(B, source, from / 2 + 16L * b + i, ByteOrder.LITTLE_ENDIAN)
@@ -619,14 +619,6 @@ final class PanamaKernels implements Kernels {
                         .intoArray(target, offset + b * BLOCK + BLOCK / 2 + i);
             }
         }
-    }
-
-    /** The scales of the blocks that begin with element from. */
-    private static float[] scales(MemorySegment source, DType dtype, long from, int blocks) {
-        float[] scales = SCALES.get();
-        if (scales.length < blocks) SCALES.set(scales = new float[blocks]);
-        widenF16(source, ScalarKernels.scales(source, dtype) / 2 + from / BLOCK, scales, 0, blocks);
-        return scales;
     }
 
     private static void widenBF16(MemorySegment source, long from, float[] target, int offset, int n) {
@@ -643,7 +635,7 @@ final class PanamaKernels implements Kernels {
      * Shifted into place, an f16's exponent and mantissa mean its value times 2^-112, for subnormals too. Infinities and NaNs, 0x7c00
      * and up, need the largest exponent: adding 0x400 carries them, and only them, into bit 15.
      */
-    static void widenF16(MemorySegment source, long from, float[] target, int offset, int n) {
+    private static void widenF16(MemorySegment source, long from, float[] target, int offset, int n) {
         int i = 0;
         for (; i <= n - L; i += L) {
             IntVector h = (IntVector) ShortVector.fromMemorySegment(H, source, (from + i) << 1, ByteOrder.LITTLE_ENDIAN)

@@ -8,7 +8,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -24,13 +23,11 @@ final class StreamedRows {
     private static final VectorSpecies<Float> F = PanamaKernels.F;
     private static final VectorSpecies<Integer> I = PanamaKernels.I;
     private static final int L = F.length();
-    /** As many bytes as F has lanes; there are no vectors of four. */
-    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
+    private static final VectorSpecies<Byte> B = PanamaKernels.B;
     private static final VectorShuffle<Float> EVEN = VectorShuffle.makeUnzip(F, 0);
     private static final VectorShuffle<Float> ODD = VectorShuffle.makeUnzip(F, 1);
     private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int BLOCK = 32;
+    private static final int BLOCK = PanamaKernels.BLOCK;
     /** Scales widened at a time. */
     private static final int SCALES = 4096;
     /**
@@ -42,8 +39,7 @@ final class StreamedRows {
     private static final int F16_BITS = 0x8fffe000;
     private static final int BF16_BITS = 0xffff0000;
 
-    private short[] halves = {};
-    private float[] scales = {};
+    private final BlockScales blockScales = new BlockScales();
     private float[] even = {};
     private float[] odd = {};
     private float[] sums = {};
@@ -148,26 +144,15 @@ final class StreamedRows {
         long rowBytes = (long) perRow * (dtype.blockBytes() - DType.SCALE_BYTES);
         int most = Math.max(1, SCALES / Math.max(1, perRow));
         if (dtype == DType.Q4_0) sumBlocks(x, xOffset, perRow);
-        long scalesAt = ScalarKernels.scales(weight, dtype);
         for (int from = 0; from < rows; from += most) {
             int n = Math.min(most, rows - from);
-            stageScales(weight, scalesAt + (long) DType.SCALE_BYTES * perRow * (row + from), n * perRow);
+            float[] scales = blockScales.read(weight, dtype, (long) perRow * (row + from), n * perRow);
             for (int r = 0; r < n; r++) {
                 long at = rowBytes * (row + from + r);
                 y[yOffset + from + r] = dtype == DType.Q8_0 ? dotQ8(weight, at, scales, r * perRow, perRow, x, xOffset)
                         : dotQ4(weight, at, scales, r * perRow, perRow, x, xOffset, sums);
             }
         }
-    }
-
-    /** Widens scales; C2 turns the loop into vcvtph2ps, for which the Vector API has no name yet. */
-    private void stageScales(MemorySegment weight, long at, int n) {
-        if (scales.length < n) {
-            scales = new float[n];
-            halves = new short[n];
-        }
-        MemorySegment.copy(weight, SHORTS, at, halves, 0, n);
-        for (int i = 0; i < n; i++) scales[i] = Float.float16ToFloat(halves[i]);
     }
 
     /** The sum of each block of x. */
