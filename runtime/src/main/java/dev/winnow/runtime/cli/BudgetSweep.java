@@ -15,7 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A plan with other budgets: its first method that has the option {@code keep} is given other values for it.
+ * A plan with other budgets: its last method on tokens that has the option {@code keep}, or else its last one on the cache or on layers, is
+ * given other values for it.
  *
  * @param method whose budget changes; empty where the plan has no such method
  * @param plans  by budget, as it was written
@@ -52,10 +53,20 @@ record BudgetSweep(String method, Map<String, ReductionPlan> plans) {
     }
 
     private static int swept(ReductionPlan plan) {
+        int found = -1;
+        boolean onTokens = false;
         for (int i = 0; i < plan.methods().size(); i++) {
-            if (type(plan.methods().get(i)).options().stream().anyMatch(o -> o.name().equals("keep"))) return i;
+            MethodType type = type(plan.methods().get(i));
+            if (type.options().stream().noneMatch(o -> o.name().equals("keep"))) continue;
+            boolean tokens = switch (Methods.familyOf(type)) {
+                case TOWER, PROJECTOR, LANGUAGE, VIDEO -> true;
+                case DEPTH, CACHE -> false;
+            };
+            if (onTokens && !tokens) continue;
+            found = i;
+            onTokens = tokens;
         }
-        return -1;
+        return found;
     }
 
     private static MethodType type(ReductionMethod method) {

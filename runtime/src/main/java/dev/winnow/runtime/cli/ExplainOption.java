@@ -35,7 +35,7 @@ final class ExplainOption {
     private Path file;
     @Option(names = "--explain-budgets", paramLabel = "LIST", split = ",",
             description = "budgets that the page shows the answers of, such as 50%%,25%%,64, each run on its own; 'none' for none; default:"
-                    + " 100%%,75%%,50%%,25%%,11%% of the first method with the option keep")
+                    + " 100%%,75%%,50%%,25%%,11%% of the last method on tokens with the option keep")
     private List<String> budgets;
 
     private BudgetSweep sweep;

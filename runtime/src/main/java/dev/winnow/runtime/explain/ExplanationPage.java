@@ -77,7 +77,8 @@ public final class ExplanationPage {
         String page = of(explanation, images, subject);
         Path temporary = null;
         try {
-            temporary = Files.createTempFile(html.toAbsolutePath().getParent(), ".page", ".html");
+            // not one of Java's temporary files, which nobody else may read
+            temporary = html.resolveSibling("." + html.getFileName() + "." + ProcessHandle.current().pid());
             Files.writeString(temporary, page);
             try {
                 Files.move(temporary, html, StandardCopyOption.ATOMIC_MOVE);

@@ -101,6 +101,7 @@
     return view;
   });
   at('pieces').classList.toggle('one', views.length === 1);
+  at('board').classList.toggle('split', views.length === 1);
 
   function patchAt(view, e) {
     const box = view.svg.getBoundingClientRect();
@@ -188,22 +189,24 @@
     const {columns, rows} = view.piece;
     const {width, height} = view.cell;
     const inside = new Set(patches);
+    const holds = (row, column) => row >= 0 && column >= 0 && row < rows && column < columns && inside.has(row * columns + column);
+    // where a line ends: short of a corner, at a seam, or beyond the inner corner of a bend
+    const end = (beside, across) => !beside ? inset : across ? -inset : 0;
     const path = [];
     for (const p of patches) {
-      const column = p % columns;
-      const row = Math.floor(p / columns);
-      const left = column > 0 && inside.has(p - 1);
-      const right = column < columns - 1 && inside.has(p + 1);
-      const up = row > 0 && inside.has(p - columns);
-      const down = row < rows - 1 && inside.has(p + columns);
-      const x0 = column * width + (left ? 0 : inset);
-      const x1 = (column + 1) * width - (right ? 0 : inset);
-      const y0 = row * height + (up ? 0 : inset);
-      const y1 = (row + 1) * height - (down ? 0 : inset);
-      if (!up) path.push(`M${x0} ${y0}H${x1}`);
-      if (!down) path.push(`M${x0} ${y1}H${x1}`);
-      if (!left) path.push(`M${x0} ${y0}V${y1}`);
-      if (!right) path.push(`M${x1} ${y0}V${y1}`);
+      const c = p % columns;
+      const r = Math.floor(p / columns);
+      const [x0, x1, y0, y1] = [c * width, (c + 1) * width, r * height, (r + 1) * height];
+      const left = holds(r, c - 1);
+      const right = holds(r, c + 1);
+      const up = holds(r - 1, c);
+      const down = holds(r + 1, c);
+      const flat = (y, d) => `M${x0 + end(left, holds(r + d, c - 1))} ${y}H${x1 - end(right, holds(r + d, c + 1))}`;
+      const steep = (x, d) => `M${x} ${y0 + end(up, holds(r - 1, c + d))}V${y1 - end(down, holds(r + 1, c + d))}`;
+      if (!up) path.push(flat(y0 + inset, -1));
+      if (!down) path.push(flat(y1 - inset, 1));
+      if (!left) path.push(steep(x0 + inset, -1));
+      if (!right) path.push(steep(x1 - inset, 1));
     }
     return path.join('');
   }
@@ -289,7 +292,7 @@
     at('event').setAttribute('aria-valuetext', event === 0 ? 'input' : `event ${event}: ${where(panel)}`);
     at('back').disabled = event === 0;
     at('forward').disabled = event === last;
-    at('count').textContent = event === 0 ? `Before all ${plural(last, 'event')}` : `Event ${event} of ${last}`;
+    at('count').textContent = event === 0 ? 'Before ' + (last === 1 ? 'the only event' : `all ${last} events`) : `Event ${event} of ${last}`;
     at('method').textContent = event === 0 ? 'Input' : panel.method;
     at('site').textContent = panel.site;
     at('deed').textContent = event === 0 ? plural(panel.after, 'token') : panel.deed;
@@ -297,7 +300,7 @@
     paint();
   }
 
-  if (views.length || last > 0) {
+  if (views.length || data.panels.some((panel, i) => i > 0 && !panel.cached)) {
     at('events').hidden = false;
     at('event').max = last;
     at('event').addEventListener('input', () => showEvent(+at('event').value));
@@ -315,7 +318,7 @@
     const merging = data.panels.some(p => p.pieces.some(a => a.groups.some(g => g.length > 1)));
     at('outlines').parentElement.hidden = !merging;
     at('heat').parentElement.hidden = !data.panels.some(p => p.pieces.some(a => a.scored));
-    document.querySelector('.stepper').hidden = last === 0;
+    at('stepper').hidden = last === 0;
   }
 
   // ---- entries of the cache ----
@@ -537,9 +540,10 @@
     at('budgets').hidden = false;
     at('budgets-note').textContent = data.swept ? `Each row is a run of its own; the budget is that of ${data.swept}.`
       : 'Each row is a run of its own.';
-    const columns = [['run', r => r.name], ['answer', r => r.answer || '(no text)'], ['picture tokens', r => String(r.pictureTokens)],
-      ['compute', r => quantity(r.flops, 'FLOP')], ['cache', r => quantity(r.cacheBytes, 'B')],
-      ['against dense', r => r.name === 'dense' ? '' : r.same ? 'same answer' : 'differs']]
+    const columns = [['run', r => r.name], ['answer', r => r.answer || '(no text)'],
+      ['against dense', r => r.name === 'dense' ? '–' : r.same ? 'same answer' : 'differs'],
+      ['picture tokens', r => String(r.pictureTokens)], ['compute', r => quantity(r.flops, 'FLOP')],
+      ['cache', r => quantity(r.cacheBytes, 'B')]]
       .filter(([name]) => (name !== 'picture tokens' || data.pieces.length) && (name !== 'cache' || own.cacheBytes));
     columns.forEach(([name]) => at('columns').append(element('th', {scope: 'col'}, name)));
     data.runs.forEach((run, i) => {
@@ -548,7 +552,7 @@
       columns.forEach(([name, text]) => {
         const cell = element('td', {'data-label': name}, text(run));
         if (name === 'answer') cell.className = 'answer';
-        if (name === 'against dense' && run.name !== 'dense') cell.className = run.same ? 'same' : 'differs';
+        if (name === 'against dense') cell.className = run.name === 'dense' ? 'verdict' : run.same ? 'verdict same' : 'verdict differs';
         row.append(cell);
       });
       at('runs').append(row);

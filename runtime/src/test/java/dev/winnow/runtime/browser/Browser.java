@@ -194,10 +194,16 @@ public final class Browser implements AutoCloseable {
 
     @Override
     public void close() {
+        // the last of them writes to the profile to the end
+        List<ProcessHandle> all = process.descendants().toList();
         try {
             socket.sendText("{\"id\":0,\"method\":\"Browser.close\"}", true).orTimeout(SECONDS, TimeUnit.SECONDS).join();
             if (!process.waitFor(10, TimeUnit.SECONDS)) process.destroyForcibly();
             process.waitFor();
+            for (ProcessHandle p : all) {
+                p.destroyForcibly();
+                p.onExit().orTimeout(SECONDS, TimeUnit.SECONDS).join();
+            }
         } catch (InterruptedException e) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();

@@ -142,8 +142,9 @@ class ExplainOptionTest {
         "fastv | fastv:keep=25%", "fastv:k=2 | fastv:k=2,keep=25%", "fastv:k=2,keep=0.5 | fastv:k=2,keep=25%",
         "visionzip:dominant=20,contextual=4 | visionzip:keep=25%", "pyramiddrop:keep=[60,30,10] | pyramiddrop:keep=25%",
         "layerdrop + divprune:keep=0.9 + snapkv:keep=40 | layerdrop + divprune:keep=25% + snapkv:keep=40",
+        "tome:keep=50% + visionzip + yopo | tome:keep=50% + visionzip:keep=25% + yopo", "yopo + snapkv:keep=40 | yopo + snapkv:keep=25%",
     })
-    void theFirstMethodWithABudgetGetsAnother(String plan, String expected) {
+    void theLastMethodWithABudgetGetsAnother(String plan, String expected) {
         assertThat(at(plan, "25%")).isEqualTo(expected);
     }
 

@@ -21,7 +21,6 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,8 +30,7 @@ class ExplanationBrowserTest {
     private static final Path DEMO = Path.of("../examples/demo");
     private static final String QUESTION = "What color is the square?";
     private static final String SCRIPT = "</script><script>document.title = 'caught'</script>";
-    // the browser's last processes may still write there
-    @TempDir(cleanup = CleanupMode.NEVER)
+    @TempDir
     private static Path folder;
     private static Browser browser;
     private static Explanation pictured;
