@@ -327,6 +327,8 @@
 
   // ---- entries of the cache ----
 
+  // canvases of long prompts show several tokens in a column
+  const WIDEST_STRIP = 4096;
   const layers = data.cache.layers;
   const words = data.words;
   const sets = data.cache.sets.map(text => {
@@ -383,15 +385,19 @@
   }
 
   function strip(heads, label) {
-    const canvas = element('canvas', {width: Math.max(1, words.length), height: 1, tabindex: 0, role: 'img', 'aria-label': label});
+    const width = Math.min(WIDEST_STRIP, words.length);
+    const canvas = element('canvas', {width, height: 1, tabindex: 0, role: 'img', 'aria-label': label});
     const share = shares(heads);
+    const mean = (values, from, to) => values.subarray(from, to).reduce((a, b) => a + b, 0) / (to - from);
     const redraw = () => {
       const colours = palette();
       const context = canvas.getContext('2d');
-      const image = context.createImageData(canvas.width, 1);
-      for (let t = 0; t < words.length; t++) {
-        const [r, g, b] = colourOf(colours, share.kept[t], share.merged[t]);
-        image.data.set([r, g, b, 255], 4 * t);
+      const image = context.createImageData(width, 1);
+      for (let x = 0; x < width; x++) {
+        const from = Math.floor(x * words.length / width);
+        const to = Math.floor((x + 1) * words.length / width);
+        const [r, g, b] = colourOf(colours, mean(share.kept, from, to), mean(share.merged, from, to));
+        image.data.set([r, g, b, 255], 4 * x);
       }
       context.putImageData(image, 0, 0);
     };
