@@ -107,8 +107,8 @@ class ExplanationTest {
                 alive.groups().forEach(g -> Arrays.stream(g).forEach(patch -> held[patch] = true));
                 for (int i = 0; i < PATCHES; i++) assertThat(alive.strength()[i] > 0).as(plan).isEqualTo(held[i]);
             }
-            boolean packed = Set.of("kivi", "quest").contains(type.name());
-            if (!e.cache().isEmpty() && !packed) assertThat(e.entries() * ENTRY).as(plan).isEqualTo(answer.stats().cacheBytes());
+            // kivi packs its entries into fewer bytes
+            if (!e.cache().isEmpty() && !type.name().equals("kivi")) assertThat(e.entries() * ENTRY).as(plan).isEqualTo(answer.stats().cacheBytes());
         }
         assertThat(explained).isGreaterThan(55);
     }
