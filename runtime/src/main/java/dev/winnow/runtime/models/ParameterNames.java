@@ -23,12 +23,14 @@ final class ParameterNames {
             case LanguageModel m -> p.language(m);
             case VisionTransformer m -> {
                 p.tower("vision", m.encoder());
+                p.pooling(m.pooling());
                 if (m.pooler() != null) p.linear("pooler", m.pooler().linear());
                 p.linear("classifier", m.classifier());
                 p.linear("distilled classifier", m.distilled());
             }
             case ImageTextEncoder m -> {
                 p.tower("vision", m.vision());
+                p.pooling(m.pooling());
                 p.linear("vision projection", m.visionProjection());
                 if (m.text() != null) p.text(m.text());
             }
@@ -66,6 +68,15 @@ final class ParameterNames {
     private void tower(String tower, VisionEncoder m) {
         linear(tower + " patch embedding", m.patches());
         layers(tower, m.stack().descriptions());
+    }
+
+    private void pooling(Pooling pooling) {
+        if (!(pooling instanceof Pooling.Attentive p)) return;
+        linear("pooling query", p.query());
+        linear("pooling key", p.key());
+        linear("pooling value", p.value());
+        linear("pooling output", p.output());
+        mlp("pooling ", p.mlp());
     }
 
     private void projector(Projector projector) {

@@ -24,10 +24,10 @@ final class StoredWeights implements WeightScope.Source {
         this.packed = packed;
         this.adapters = adapters;
         this.log = log;
-        for (LoraAdapter a : adapters) a.bind(this::stored);
+        for (LoraAdapter a : adapters) a.bind(this::holds);
     }
 
-    private boolean stored(String name) {
+    private boolean holds(String name) {
         return checkpoint.has(name) || packs(name);
     }
 
@@ -56,7 +56,7 @@ final class StoredWeights implements WeightScope.Source {
 
     @Override
     public boolean has(String name) {
-        return stored(name) || adapters.stream().anyMatch(a -> a.replaces(name));
+        return holds(name) || adapters.stream().anyMatch(a -> a.replaces(name));
     }
 
     @Override

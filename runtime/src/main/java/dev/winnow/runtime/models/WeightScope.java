@@ -167,9 +167,14 @@ public final class WeightScope {
             source.replaced(prefix + name, kept.get());
             return held(kept.get());
         }
-        Tensor matrix = turn ? matrix(name, in, out).transposed() : matrix(name, out, in);
-        if (turn) rounding.log().step(stored, "transposed");
-        return rounded(matrix);
+        return rounded(turn ? turned(name, in, out) : matrix(name, out, in));
+    }
+
+    /** A matrix stored as [rows, columns], as a transposed copy. */
+    Tensor turned(String name, int rows, int columns) {
+        Tensor matrix = matrix(name, rows, columns).transposed();
+        rounding.log().step(matrix.name(), "transposed");
+        return held(matrix);
     }
 
     /** A stored matrix as products with it are to be computed. */

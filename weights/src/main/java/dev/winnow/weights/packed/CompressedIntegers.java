@@ -29,8 +29,9 @@ record CompressedIntegers(int[] rectangle) implements Layout {
         ScaleGrid grid = ScaleGrid.of(parts.scales("weight_scale"), out, in, rectangle);
         Optional<Tensor> order = parts.optional("weight_g_idx").filter(t -> !allNegative(t));
         if (order.isPresent()) grid = grid.grouped(order.get());
+        int[] zeros = zeros(parts, grid, bits, out);
         String layout = "compressed-tensors, " + bits + " bits, " + Layout.groups(grid, in, order);
-        return new PackedIntegers(out, in, parts.names(), layout, bits, codes, grid, zeros(parts, grid, bits, out));
+        return new PackedIntegers(out, in, parts.names(), layout, bits, codes, grid, zeros);
     }
 
     /** A list of -1 stands for groups in order. */
