@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
@@ -94,7 +95,7 @@ class InspectCommandTest {
                 float[] hidden = new float[n * m.width()];
                 m.embed(new int[n], hidden, 0);
                 Schedule dense = ReductionPlan.parse(List.of()).schedule(m.shape());
-                m.prefill(new Tokens(hidden, m.width(), TokenLedger.uniform(n, 0, TokenKind.TEXT)), m.newCache(n), dense, workspace, null);
+                m.prefill(new Tokens(hidden, m.width(), TokenLedger.uniform(n, 0, TokenKind.TEXT)), m.newCache(n), dense, workspace, StackListener.NONE);
                 long counted = ComputeCost.scratch(m.stack().descriptions(), n);
                 if (name.equals("mixtral")) assertThat(workspace.bytes()).isBetween(counted / 2, counted);
                 else assertThat(workspace.bytes()).isEqualTo(counted);
