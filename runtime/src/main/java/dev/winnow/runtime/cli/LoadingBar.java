@@ -11,6 +11,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 final class LoadingBar implements LoadProgress, AutoCloseable {
     private static final int MEBI = 1 << 20;
     private static final int REFRESH_MILLIS = 200;
+    private static final int COLUMNS = 80;
 
     private final boolean shown;
     private ProgressBar bar;
@@ -33,7 +34,7 @@ final class LoadingBar implements LoadProgress, AutoCloseable {
 
     private static ProgressBar bar(long total) {
         return new ProgressBarBuilder().setTaskName("Rounding").setInitialMax(total).setUnit(" MiB", MEBI).setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(REFRESH_MILLIS).setConsumer(new ConsoleProgressBarConsumer(System.err)).build();
+                .setUpdateIntervalMillis(REFRESH_MILLIS).setConsumer(new ConsoleProgressBarConsumer(System.err, COLUMNS)).build();
     }
 
     @Override

@@ -47,8 +47,8 @@ final class LanguageFamilies {
     static LanguageModel load(String type, Settings config, WeightScope root, Backend backend) {
         Loader loader = LOADERS.get(type);
         if (loader == null) {
-            throw new CheckpointException("config: model_type '" + Quoted.plain(type) + "' is no supported language model; nearest are "
-                    + String.join(", ", Similar.names(type, types(), 3)) + "; known are " + String.join(", ", types()));
+            throw new CheckpointException("config: model_type '" + Quoted.plain(type) + "' is no supported language model"
+                    + Similar.hint(type, types()) + "; known are " + String.join(", ", types()));
         }
         return loader.load(config, root, backend);
     }

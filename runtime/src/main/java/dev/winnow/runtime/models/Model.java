@@ -48,8 +48,8 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
             case "qwen2_vl", "qwen2_5_vl" -> Qwen2Vl.load(config, root, backend);
             default -> {
                 if (LanguageFamilies.types().contains(type)) yield LanguageFamilies.load(type, config, root, backend);
-                throw new CheckpointException("config.json: model_type '" + Quoted.plain(type) + "' is not supported; nearest are "
-                        + String.join(", ", Similar.names(type, types(), 3)) + "; known are " + String.join(", ", types()));
+                throw new CheckpointException("config.json: model_type '" + Quoted.plain(type) + "' is not supported"
+                        + Similar.hint(type, types()) + "; known are " + String.join(", ", types()));
             }
         };
     }

@@ -8,14 +8,21 @@ import java.util.List;
 final class Similar {
     /** Letters of a name that count; names longer than this come from no one's keyboard. */
     private static final int LONGEST = 64;
+    private static final int MOST = 3;
 
     private Similar() {}
 
-    /** Those of the known names that are fewest edits away from a name (Levenshtein 1966), nearest first. */
-    static List<String> names(String name, Collection<String> known, int count) {
+    /** A clause of a message with the known names that are nearest to one, or nothing where more than half of the letters differ. */
+    static String hint(String name, Collection<String> known) {
+        List<String> near = names(name, known);
+        return near.isEmpty() ? "" : "; nearest " + (near.size() == 1 ? "is " : "are ") + String.join(", ", near);
+    }
+
+    /** Those that are fewest edits away (Levenshtein 1966), nearest first. */
+    private static List<String> names(String name, Collection<String> known) {
         String asked = name.substring(0, Math.min(LONGEST, name.length()));
-        return known.stream().sorted(Comparator.comparingInt((String k) -> edits(asked, k)).thenComparing(Comparator.naturalOrder()))
-                .limit(count).toList();
+        return known.stream().filter(k -> 2 * edits(asked, k) <= Math.max(asked.length(), k.length()))
+                .sorted(Comparator.comparingInt((String k) -> edits(asked, k)).thenComparing(Comparator.naturalOrder())).limit(MOST).toList();
     }
 
     private static int edits(String a, String b) {

@@ -135,12 +135,14 @@ class LoadReportTest {
         }
     }
 
-    @Test
-    void unknownFamiliesListTheNearest() throws IOException {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"qwen3_mode | ; nearest are qwen3_moe, ", "llama4 | ; nearest are llama, llava; known", "rwkv | ; known",
+        "qwen3_vl | ; nearest are qwen2_vl, "})
+    void unknownFamiliesListTheNearest(String type, String said) throws IOException {
         TinyModel model = new TinyModel(TinyModel.LLAMA);
         Path directory = model.write(folder.resolve("unknown"));
-        Files.writeString(directory.resolve("config.json"), model.config.replace("\"llama\"", "\"qwen3_mode\""));
+        Files.writeString(directory.resolve("config.json"), model.config.replace("\"llama\"", '"' + type + '"'));
         assertThatThrownBy(() -> Winnow.open(directory)).isInstanceOf(CheckpointException.class)
-                .hasMessageContaining("model_type 'qwen3_mode' is not supported; nearest are qwen3_moe, ").hasMessageContaining("known are llama");
+                .hasMessageContaining("model_type '" + type + "' is not supported" + said).hasMessageContaining("known are llama");
     }
 }
