@@ -1,7 +1,7 @@
 package dev.winnow.examples;
 
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Tracer;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.images.RgbImage;
@@ -46,7 +46,7 @@ public final class QuantizationLoss {
     }
 
     private static Winnow open(Path demo, Quantization quantization) {
-        return Winnow.open(demo.resolve("shapes-vlm"), CpuBackend.create(), quantization);
+        return Winnow.open(demo.resolve("shapes-vlm"), LoadOptions.defaults().withQuantization(quantization));
     }
 
     /** Over the first so many questions. */
