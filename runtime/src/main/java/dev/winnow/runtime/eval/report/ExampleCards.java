@@ -74,8 +74,8 @@ final class ExampleCards {
             html.append(KeptPatches.whole(id, images[i]));
             // of pictures in pieces there is no explanation
             if (explanation.panels().isEmpty()) continue;
-            html.append(KeptPatches.kept(id, images[i], evaluation.model().seen(images[i]), explanation.grid(),
-                    explanation.panels().getLast().images().get(i)));
+            html.append(KeptPatches.kept(id, images[i], List.of(new KeptPatches.Cells(evaluation.model().seen(images[i]), explanation.grid(),
+                    explanation.grid(), explanation.panels().getLast().images().get(i).strength()))));
         }
         return html.append("</div>").toString();
     }

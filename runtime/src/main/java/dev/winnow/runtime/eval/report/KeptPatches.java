@@ -1,6 +1,5 @@
 package dev.winnow.runtime.eval.report;
 
-import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
 import java.awt.Graphics2D;
@@ -10,6 +9,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -66,27 +66,35 @@ final class KeptPatches {
     }
 
     /**
-     * The picture with dropped patches dark, those that only some layers and heads keep less so, and a line around every live patch.
+     * A part of a picture that the model looks at, cut into patches.
      *
-     * @param seen the part of the picture that the model's patches cover
+     * @param strength of each patch how much survives, 0..1, row after row
      */
-    static String kept(String id, RgbImage image, Region seen, int grid, Explanation.Alive alive) {
-        double width = seen.width() / grid;
-        double height = seen.height() / grid;
+    record Cells(Region region, int rows, int columns, float[] strength) {
+        String path(int patch) {
+            double width = region.width() / columns;
+            double height = region.height() / rows;
+            return String.format(Locale.ROOT, "M%.1f %.1fh%.1fv%.1fh%.1fz", region.x() + patch % columns * width,
+                    region.y() + patch / columns * height, width, height, -width);
+        }
+    }
+
+    /** The picture with dropped patches dark, those that only some layers and heads keep less so, and a line around every live patch. */
+    static String kept(String id, RgbImage image, List<Cells> parts) {
         Map<Integer, StringBuilder> shades = new TreeMap<>();
         StringBuilder live = new StringBuilder();
-        for (int patch = 0; patch < grid * grid; patch++) {
-            String cell = String.format(Locale.ROOT, "M%.1f %.1fh%.1fv%.1fh%.1fz", seen.x() + patch % grid * width, seen.y() + patch / grid * height,
-                    width, height, -width);
-            int shade = SHADES - Math.round(SHADES * alive.strength()[patch]);
-            if (shade > 0) shades.computeIfAbsent(shade, s -> new StringBuilder()).append(cell);
-            if (alive.strength()[patch] > 0) live.append(cell);
+        for (Cells cells : parts) {
+            for (int patch = 0; patch < cells.strength.length; patch++) {
+                int shade = SHADES - Math.round(SHADES * cells.strength[patch]);
+                if (shade > 0) shades.computeIfAbsent(shade, s -> new StringBuilder()).append(cells.path(patch));
+                if (cells.strength[patch] > 0) live.append(cells.path(patch));
+            }
         }
         StringBuilder shapes = new StringBuilder();
         shades.forEach((shade, path) -> shapes.append(String.format(Locale.ROOT, "<path class=\"dropped\" fill-opacity=\"%.2f\" d=\"%s\"/>",
                 0.85 * shade / SHADES, path)));
         shapes.append("<path class=\"live\" d=\"").append(live).append("\"/>");
-        return svg(id, image, shapes.toString(), alive.tokens() + " tokens kept");
+        return svg(id, image, shapes.toString(), "what the plan keeps of it");
     }
 
     private static String svg(String id, RgbImage image, String shapes, String label) {
