@@ -51,7 +51,7 @@ public final class HtmlReport {
         if (!results.reduced().isEmpty()) page.append(plots());
         page.append(section("Accuracy and work", "", rows(table.counted(), true)));
         page.append(section("By type of question", results.judged() ? "Accuracy." : "Agreement with the dense answer.", typeRows()));
-        if (table.flips().size() > 1) page.append(section("Right answers lost and gained", "Right dense and wrong reduced, and the other way.",
+        if (!table.flips().isEmpty()) page.append(section("Right answers lost and gained", "Lost: right dense, wrong reduced. Gained: the other way.",
                 rows(table.flips(), false)));
         if (!examples.isEmpty()) page.append(section("Where plans disagree with the dense model",
                 "Left the picture, right what the plan keeps of it: dropped patches are dark.", examples));
@@ -84,8 +84,8 @@ public final class HtmlReport {
     private String findings() {
         StringBuilder html = new StringBuilder("<section class=\"findings\">");
         for (Verdict.Finding f : Verdict.of(results, subject, times)) {
-            String size = f.figure().length() > 12 ? " class=\"long\"" : "";
-            html.append("<div><h2>").append(Html.text(f.title())).append("</h2><strong").append(size).append('>').append(Html.text(f.figure()))
+            String size = f.figure().length() > 8 ? " class=\"long\"" : "";
+            html.append("<div><h2>").append(Html.text(f.title())).append("</h2><strong").append(size).append('>').append(breakable(f.figure()))
                     .append("</strong><p>").append(Html.text(f.text())).append("</p></div>");
         }
         return html.append("</section>\n").toString();
@@ -98,14 +98,14 @@ public final class HtmlReport {
 
     private String plots() {
         PlanResult dense = results.dense();
-        StringBuilder html = new StringBuilder("<section><h2>What is kept for what it costs</h2><p class=\"lead\">D is the dense model, numbers are")
-                .append(" the plans of the table. Up and to the left is better; the line joins the plans that no other beats both ways.</p><div class=\"plots\">");
+        StringBuilder html = new StringBuilder("<section><h2>What is kept for what it costs</h2><p class=\"lead\">Numbers are the")
+                .append(" plans of the table. Up and to the left is better; the line joins the plans that no other beats both ways.</p><div class=\"plots\">");
         if (dense.cost().visualTokens() > 0) {
-            html.append(plot("visual tokens in a layer, mean", p -> p.cost().visualTokens(), v -> String.format(Locale.ROOT, "%.0f", v)));
+            html.append(plot("visual tokens per layer", p -> p.cost().visualTokens(), v -> String.format(Locale.ROOT, "%.0f", v)));
         }
         if (times) {
             boolean milliseconds = dense.timing().firstToken() < 1;
-            html.append(plot("time to the " + table.firstToken() + (milliseconds ? ", ms" : ", s"), p -> p.timing().firstToken(),
+            html.append(plot("time to " + table.firstToken() + (milliseconds ? ", ms" : ", s"), p -> p.timing().firstToken(),
                     v -> trimmed(milliseconds ? 1000 * v : v)));
         }
         if (dense.cost().cacheBytes() > 0) {
@@ -153,11 +153,16 @@ public final class HtmlReport {
             String cell = i == 0 ? "th" : "td";
             for (int c = 0; c < rows.get(i).size(); c++) {
                 String kind = c == 0 ? "th scope=\"" + (i == 0 ? "col" : "row") + "\"" : cell;
-                html.append('<').append(kind).append('>').append(Html.text(rows.get(i).get(c))).append("</").append(c == 0 ? "th" : cell).append('>');
+                html.append('<').append(kind).append('>').append(breakable(rows.get(i).get(c))).append("</").append(c == 0 ? "th" : cell).append('>');
             }
             html.append("</tr>");
         }
         return html.append("</table></div>").toString();
+    }
+
+    /** Text that may be broken between the options of a plan. */
+    private static String breakable(String text) {
+        return Html.text(text).replaceAll("([,:/])(?=\\S)", "$1<wbr>");
     }
 
     /** Like {@link #rows}, with cells shaded by how far they are from the dense model. */

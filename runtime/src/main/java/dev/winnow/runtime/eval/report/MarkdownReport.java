@@ -19,7 +19,7 @@ public final class MarkdownReport {
         }
         text.append("\n## Accuracy and work\n\n").append(rows(table.counted()));
         text.append("\n## By type of question\n\n").append(rows(table.types()));
-        if (table.flips().size() > 1) text.append("\n## Right answers lost and gained\n\n").append(rows(table.flips()));
+        if (!table.flips().isEmpty()) text.append("\n## Right answers lost and gained\n\n").append(rows(table.flips()));
         if (times) {
             text.append("\n## Times\n\nMeasured with one question on each core, so different in every run: ").append(cell(Host.describe()))
                     .append(".\n\n").append(rows(table.timed()));

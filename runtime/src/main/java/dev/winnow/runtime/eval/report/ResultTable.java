@@ -28,7 +28,7 @@ public final class ResultTable {
             columns.add(new Column("to dense", p -> same(p) ? "" : Figures.points(p.difference().value())));
             columns.add(new Column("95%", p -> same(p) ? "" : Figures.signedRange(p.difference())));
             columns.add(new Column("p", p -> same(p) ? "" : Figures.p(p.p())));
-            columns.add(new Column("lost/gained", p -> same(p) ? "" : p.flips().lost() + "/" + p.flips().gained()));
+            columns.add(new Column("lost/gained", p -> same(p) ? "" : flips(p.flips())));
         }
         columns.add(new Column("agreement", p -> Figures.percent(p.agreement())));
         columns.add(new Column("KL", p -> Figures.decimals(p.divergence(), 4)));
@@ -71,19 +71,28 @@ public final class ResultTable {
         return rows;
     }
 
-    /** Flips of right answers to wrong ones and back, by type. */
+    /** Right answers lost and gained, a row per type of question, a column per plan; empty where nothing flipped. */
     public List<List<String>> flips() {
+        if (results.reduced().stream().allMatch(p -> p.flips().lost() + p.flips().gained() == 0)) return List.of();
         List<List<String>> rows = new ArrayList<>();
-        rows.add(List.of("plan", "type", "lost", "gained"));
+        List<String> heading = new ArrayList<>(List.of("type"));
+        List<String> all = new ArrayList<>(List.of("all"));
         for (int i = 1; i < results.plans().size(); i++) {
-            String plan = named(i);
-            results.plans().get(i).types().forEach((type, r) -> {
-                if (r.flips().lost() + r.flips().gained() > 0) {
-                    rows.add(List.of(plan, type, Integer.toString(r.flips().lost()), Integer.toString(r.flips().gained())));
-                }
-            });
+            heading.add(number(i));
+            all.add(flips(results.plans().get(i).flips()));
         }
+        rows.add(heading);
+        for (String type : results.dense().types().keySet()) {
+            List<String> row = new ArrayList<>(List.of(type));
+            results.reduced().forEach(p -> row.add(flips(p.types().get(type).flips())));
+            rows.add(row);
+        }
+        rows.add(all);
         return rows;
+    }
+
+    private static String flips(PlanResult.Flips flips) {
+        return flips.lost() + "/" + flips.gained();
     }
 
     double share(PlanResult.TypeResult type) {

@@ -11,9 +11,16 @@ final class ScatterPlot {
     private static final int WIDTH = 380;
     private static final int HEIGHT = 270;
     private static final int LEFT = 46;
-    private static final int RIGHT = 14;
+    private static final int RIGHT = 24;
     private static final int TOP = 12;
     private static final int BOTTOM = 42;
+
+    private static final double DOT = 5;
+    private static final double LABEL_WIDTH = 16;
+    private static final double LABEL_HEIGHT = 13;
+    /** Where a label may stand beside its point, from the middle of one to that of the other, the best places first. */
+    private static final double[][] BESIDE = {{13, -9}, {-13, -9}, {13, 10}, {-13, 10}, {0, -15}, {0, 15}, {18, 0}, {-18, 0}, {26, -14}, {-26, -14},
+        {26, 14}, {-26, 14}, {0, -27}, {0, 27}};
 
     /**
      * One plan.
@@ -33,6 +40,8 @@ final class ScatterPlot {
     private final boolean moreIsBetter;
     private final Axis x;
     private final Axis y;
+    /** Middles of the labels placed so far. */
+    private final List<double[]> labels = new ArrayList<>();
 
     /** @param moreIsBetter whether a higher y is better; a lower x always is */
     ScatterPlot(List<Point> points, Scale across, Scale up, boolean moreIsBetter) {
@@ -62,8 +71,7 @@ final class ScatterPlot {
                 Html.text(across.title)));
         svg.append(frontLine());
         for (Point p : points) svg.append(whisker(p));
-        // dense last, so that no plan hides it
-        for (Point p : points.reversed()) svg.append(mark(p));
+        for (Point p : points) svg.append(mark(p));
         return svg.append("</svg>").toString();
     }
 
@@ -96,10 +104,40 @@ final class ScatterPlot {
     private String mark(Point p) {
         double cx = x.at(p.x);
         double cy = y.at(p.y);
-        String shape = p.plan == 0 ? format("<rect x=\"%.1f\" y=\"%.1f\" width=\"17\" height=\"17\" rx=\"3\"/>", cx - 8.5, cy - 8.5)
-                : format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"9\"/>", cx, cy);
-        return format("<g class=\"mark%s\" data-plan=\"%d\" tabindex=\"0\"><title>%s</title>%s<text text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%s"
-                + "</text></g>", p.plan == 0 ? " dense" : "", p.plan, Html.text(p.hint), shape, cx, cy + 3.8, p.plan == 0 ? "D" : p.plan);
+        double[] label = label(cx, cy);
+        labels.add(label);
+        String shape = p.plan == 0 ? format("<rect x=\"%.1f\" y=\"%.1f\" width=\"11\" height=\"11\" rx=\"2\"/>", cx - 5.5, cy - 5.5)
+                : format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"/>", cx, cy, DOT);
+        return format("<g class=\"mark%s\" data-plan=\"%d\" tabindex=\"0\"><title>%s</title><circle class=\"near\" cx=\"%.1f\" cy=\"%.1f\" r=\"14\"/>%s"
+                + "<text text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">%s</text></g>", p.plan == 0 ? " dense" : "", p.plan, Html.text(p.hint), cx, cy,
+                shape, label[0], label[1] + 4, p.plan == 0 ? "dense" : p.plan);
+    }
+
+    /** The first place beside a point that is free, or the one that hides the least. */
+    private double[] label(double cx, double cy) {
+        double[] best = null;
+        double least = Double.MAX_VALUE;
+        for (double[] offset : BESIDE) {
+            double[] place = {cx + offset[0], cy + offset[1]};
+            double hidden = hidden(place);
+            if (hidden < least) {
+                least = hidden;
+                best = place;
+            }
+        }
+        return best;
+    }
+
+    /** How much a label would hide of others and of points, and of what is outside the plot. */
+    private double hidden(double[] place) {
+        double sum = place[0] < LEFT + 8 || place[0] > WIDTH - 8 || place[1] < 8 || place[1] > HEIGHT - BOTTOM - 6 ? LABEL_WIDTH * LABEL_HEIGHT : 0;
+        for (double[] other : labels) sum += overlap(place, other, LABEL_WIDTH, LABEL_HEIGHT);
+        for (Point p : points) sum += overlap(place, new double[] {x.at(p.x), y.at(p.y)}, LABEL_WIDTH / 2 + DOT, LABEL_HEIGHT / 2 + DOT);
+        return sum;
+    }
+
+    private static double overlap(double[] a, double[] b, double width, double height) {
+        return Math.max(0, width - Math.abs(a[0] - b[0])) * Math.max(0, height - Math.abs(a[1] - b[1]));
     }
 
     private static String format(String pattern, Object... values) {

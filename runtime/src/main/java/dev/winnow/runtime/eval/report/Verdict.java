@@ -45,7 +45,7 @@ final class Verdict {
     }
 
     private Finding cheapest() {
-        String title = "Cheapest plan without a loss these questions show";
+        String title = "Cheapest plan these questions cannot tell from dense";
         return results.cheapestWithoutLoss().map(p -> new Finding(title, p.plan(), Figures.points(p.difference().value())
                 + " points to dense (" + Figures.signedRange(p.difference()) + ", p = " + Figures.p(p.p()) + ") with " + saving(p) + "."))
                 .orElseGet(() -> new Finding(title, "none", "Every plan's accuracy is below the dense one by more than chance explains."));
