@@ -70,7 +70,9 @@ enum QuestionFormat {
         List<Path> folders = PictureFiles.folders(folder);
         boolean splits = !folders.isEmpty() && folders.stream().allMatch(f -> SPLITS.contains(f.getFileName().toString())
                 && PictureFiles.pictures(f).isEmpty());
-        if (splits) throw new QuestionsException(folder + ": holds the splits of a set; name one, such as " + folders.getFirst().getFileName());
+        if (splits) {
+            throw new QuestionsException(folder + ": holds the splits of a set; name one, such as " + folders.getFirst().getFileName());
+        }
         if (folders.stream().noneMatch(f -> !PictureFiles.allPictures(f).isEmpty())) {
             throw new QuestionsException(folder + ": holds no questions in a known format (qa.jsonl, labels.csv, JSON of VQA, TextVQA, GQA"
                     + " or POPE, texts and pictures of MME, tar, Parquet, or a folder of pictures per class)");
