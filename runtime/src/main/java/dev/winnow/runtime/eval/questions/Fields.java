@@ -32,18 +32,24 @@ record Fields(JsonNode node, String where) {
         return Optional.empty();
     }
 
-    /** Texts of the first of several keys that is there, which may hold one or an array; empty where none is there. */
+    /**
+     * Texts of the first of several keys that is there; empty where none is there. The key may hold one or an array, and each may be an
+     * object that holds them under "answer", as VQA's answers do.
+     */
     List<String> texts(String... keys) {
-        for (String key : keys) if (has(key)) return listed(key);
-        return List.of();
+        List<String> texts = new ArrayList<>();
+        for (String key : keys) {
+            if (!has(key)) continue;
+            collect(node.get(key), key, texts);
+            break;
+        }
+        return texts;
     }
 
-    private List<String> listed(String key) {
-        JsonNode value = node.get(key);
-        if (!value.isArray()) return List.of(asText(value, key));
-        List<String> texts = new ArrayList<>(value.size());
-        for (JsonNode item : value) texts.add(asText(item, key));
-        return texts;
+    private void collect(JsonNode value, String key, List<String> texts) {
+        if (value.isArray()) for (JsonNode item : value) collect(item, key, texts);
+        else if (value.isObject() && value.hasNonNull("answer")) collect(value.get("answer"), key, texts);
+        else texts.add(asText(value, key));
     }
 
     /** A count or place from 0, which must be there. */
@@ -58,18 +64,6 @@ record Fields(JsonNode node, String where) {
     /** Whether the field holds a whole number. */
     boolean isInteger(String key) {
         return has(key) && node.get(key).isIntegralNumber();
-    }
-
-    /** Objects of an array, which must be there. */
-    List<Fields> records(String key) {
-        JsonNode value = node.get(key);
-        if (value == null || !value.isArray()) throw wrong(key + "' should be an array" + found(value));
-        List<Fields> records = new ArrayList<>(value.size());
-        for (JsonNode item : value) {
-            if (!item.isObject()) throw wrong(key + "' should hold objects" + found(item));
-            records.add(new Fields(item, where));
-        }
-        return records;
     }
 
     private String asText(JsonNode value, String key) {

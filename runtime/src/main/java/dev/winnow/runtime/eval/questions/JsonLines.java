@@ -1,47 +1,28 @@
 package dev.winnow.runtime.eval.questions;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
- * Winnow's own format: a file of JSON objects, one a line.
- *
- * <p>Fields: {@code image} or {@code images} (or {@code file_name}), paths from the file's folder; {@code question} or {@code prompt};
- * {@code answer} or {@code answers}, a text or an array of texts; {@code choices}, where an answer may also be a place counted from 0 or
- * a letter; {@code label}, a class counted from 0; {@code reference}, a text; {@code type}; {@code id} or {@code question_id}. A line
- * without an id goes by its number. A prompt or a label must be there. Either all lines say what is right or none does; without, plans
- * can still be compared with the dense model. Other fields are ignored.
+ * Winnow's own format: a file of JSON objects, one a line, or an array of them. {@code image} or {@code images} (or {@code file_name}, as
+ * in Hugging Face's metadata.jsonl) are paths of pictures from the file's folder; the other fields are those of {@link QuestionRecord}.
+ * An object without an id goes by the number of its line, or by its place in the array.
  */
 final class JsonLines {
     private JsonLines() {}
 
-    static List<Question> read(Path file, Folder folder) {
-        List<Question> questions = new ArrayList<>();
-        TextFile.lines(file, (text, where) -> {
-            Fields line = JsonText.object(text, where);
-            questions.add(question(line, where.substring(where.lastIndexOf(' ') + 1), folder));
-            if (questions.getLast().judged() != questions.getFirst().judged()) {
-                throw new QuestionsException(where + ": has " + (questions.getLast().judged() ? "an" : "no")
-                        + " 'answer', 'label' or 'reference', but the first question has " + (questions.getFirst().judged() ? "one" : "none"));
-            }
-        });
-        return questions;
+    static void read(Path file, Folder folder, QuestionCollector into) {
+        TextFile.lines(file, (text, number, where) -> add(JsonText.object(text, where), number, folder, into));
     }
 
-    /** A question from one object. */
-    static Question question(Fields line, String otherwiseId, Folder folder) {
-        String where = line.where();
-        Optional<String> prompt = line.firstText("question", "prompt");
-        OptionalInt label = line.has("label") ? OptionalInt.of(line.natural("label")) : OptionalInt.empty();
-        if (prompt.isEmpty() && label.isEmpty()) throw new QuestionsException(where + ": 'question' (or 'prompt', or 'label') is missing");
-        List<Picture> pictures = line.texts("images", "image", "file_name").stream().map(path -> folder.picture(path, where)).toList();
-        List<String> choices = line.texts("choices");
-        String type = line.text("type", label.isPresent() && prompt.isEmpty() ? Question.CLASS : Question.ANY);
-        String id = line.firstText("id", "question_id").orElse(otherwiseId);
-        if (id.isEmpty() || type.isEmpty()) throw new QuestionsException(where + ": '" + (id.isEmpty() ? "id" : "type") + "' is empty");
-        return new Question(id, type, pictures, prompt.orElse(""), Choices.answers(line, choices), choices, label, line.firstText("reference"));
+    static void readArray(Path file, Folder folder, QuestionCollector into) {
+        int[] place = {0};
+        JsonRecords.array(file, record -> add(record, place[0]++, folder, into));
+    }
+
+    private static void add(Fields fields, int number, Folder folder, QuestionCollector into) {
+        String where = fields.where();
+        List<Picture> pictures = fields.texts("images", "image", "file_name").stream().map(path -> folder.picture(path, where)).toList();
+        into.add(QuestionRecord.of(fields, String.valueOf(number), pictures), where);
     }
 }

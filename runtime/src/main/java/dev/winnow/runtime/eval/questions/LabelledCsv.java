@@ -12,15 +12,13 @@ import java.util.List;
 final class LabelledCsv {
     private LabelledCsv() {}
 
-    static List<Question> read(Path file, Folder folder) {
-        List<Question> questions = new ArrayList<>();
+    static void read(Path file, Folder folder, QuestionCollector into) {
         List<String> heading = new ArrayList<>();
-        TextFile.lines(file, (text, where) -> {
+        TextFile.lines(file, (text, number, where) -> {
             List<String> cells = cells(text, where);
             if (heading.isEmpty()) heading.addAll(checked(cells, where));
-            else questions.add(question(cells, heading, where, folder));
+            else into.add(question(cells, heading, where, folder), where);
         });
-        return questions;
     }
 
     private static List<String> checked(List<String> heading, String where) {
@@ -44,13 +42,13 @@ final class LabelledCsv {
 
     private static List<String> cells(String line, String where) {
         List<String> cells = new ArrayList<>();
-        int at = 0;
-        while (at <= line.length()) {
+        for (int at = 0; at <= line.length(); at++) {
             StringBuilder cell = new StringBuilder();
             at = line.startsWith("\"", at) ? quoted(line, at + 1, cell, where) : plain(line, at, cell);
-            if (at < line.length() && line.charAt(at) != ',') throw new QuestionsException(where + ": a comma should follow a cell in quotes");
+            if (at < line.length() && line.charAt(at) != ',') {
+                throw new QuestionsException(where + ": a comma should follow a cell in quotes");
+            }
             cells.add(cell.toString());
-            at++;
         }
         return cells;
     }
@@ -64,13 +62,14 @@ final class LabelledCsv {
 
     /** The end of a cell in quotes, in which a quote is written twice. */
     private static int quoted(String line, int from, StringBuilder cell, String where) {
-        for (int at = from; ; at++) {
+        int at = from;
+        while (true) {
             int quote = line.indexOf('"', at);
             if (quote < 0) throw new QuestionsException(where + ": a cell in quotes does not end");
             cell.append(line, at, quote);
             if (!line.startsWith("\"\"", quote)) return quote + 1;
             cell.append('"');
-            at = quote + 1;
+            at = quote + 2;
         }
     }
 }

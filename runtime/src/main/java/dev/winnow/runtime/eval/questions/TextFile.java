@@ -14,14 +14,14 @@ final class TextFile {
     /** Characters; pictures do not belong into lines. */
     private static final int LONGEST_LINE = 16 << 20;
 
-    /** Takes a line with its number from 1. */
+    /** Takes a line with its number from 1 and what to call it in messages. */
     interface Line {
-        void take(String text, String where);
+        void take(String text, int number, String where);
     }
 
     private TextFile() {}
 
-    /** Gives each line that is not blank, called "file line n". */
+    /** Gives each line that is not blank, called "file line n", without the spaces around it. */
     static void lines(Path path, Line line) {
         String file = String.valueOf(path.getFileName());
         try (Reader in = reader(path)) {
@@ -45,7 +45,7 @@ final class TextFile {
     private static void give(StringBuilder text, String file, int number, Line line) {
         String stripped = text.toString().strip();
         text.setLength(0);
-        if (!stripped.isEmpty()) line.take(stripped, file + " line " + number);
+        if (!stripped.isEmpty()) line.take(stripped, number, file + " line " + number);
     }
 
     static Reader reader(Path path) throws IOException {
@@ -54,8 +54,7 @@ final class TextFile {
     }
 
     static QuestionsException failed(Path path, IOException e) {
-        String file = String.valueOf(path.getFileName());
-        if (e instanceof CharacterCodingException) return new QuestionsException(file + ": is not valid UTF-8", e);
+        if (e instanceof CharacterCodingException) return new QuestionsException(path.getFileName() + ": is not valid UTF-8", e);
         return new QuestionsException(path + ": cannot be read (" + (Files.exists(path) ? e.getMessage() : "no such file") + ")", e);
     }
 }
