@@ -11,6 +11,7 @@ import dev.winnow.runtime.images.RgbImage;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** Questions where plans disagree with the dense model, each with its picture and what the plan kept of it. */
 final class ExampleCards {
@@ -72,10 +73,11 @@ final class ExampleCards {
         for (int i = 0; i < images.length; i++) {
             String id = id(question.pictures().get(i), images[i]);
             html.append(KeptPatches.whole(id, images[i]));
-            // of pictures in pieces there is no explanation
-            if (explanation.panels().isEmpty()) continue;
-            html.append(KeptPatches.kept(id, images[i], List.of(new KeptPatches.Cells(evaluation.model().seen(images[i]), explanation.grid(),
-                    explanation.grid(), explanation.panels().getLast().images().get(i).strength()))));
+            int picture = i;
+            List<KeptPatches.Cells> parts = IntStream.range(0, explanation.pieces().size())
+                    .filter(p -> explanation.pieces().get(p).image() == picture)
+                    .mapToObj(p -> new KeptPatches.Cells(explanation.pieces().get(p), explanation.panels().getLast().pieces().get(p))).toList();
+            html.append(KeptPatches.kept(id, images[i], parts));
         }
         return html.append("</div>").toString();
     }

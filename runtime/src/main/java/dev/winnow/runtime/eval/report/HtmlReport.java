@@ -54,7 +54,7 @@ public final class HtmlReport {
         if (!table.flips().isEmpty()) page.append(section("Right answers lost and gained", "Lost: right dense, wrong reduced. Gained: the other way.",
                 rows(table.flips(), false)));
         if (!examples.isEmpty()) page.append(section("Where plans disagree with the dense model",
-                "Left the picture, right what the plan keeps of it: dropped patches are dark.", examples));
+                "Left the picture, right what the plan keeps of it: dropped patches are dark, those merged into others half dark.", examples));
         if (times) page.append(section("Times", "Measured with one question on each core, so different in every run. " + Host.describe() + ".",
                 rows(table.timed(), true)));
         StringBuilder how = new StringBuilder();

@@ -1,6 +1,6 @@
 package dev.winnow.runtime.eval.report;
 
-import dev.winnow.runtime.images.Region;
+import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.images.RgbImage;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
@@ -21,8 +21,9 @@ final class KeptPatches {
     private static final int LONGEST_SIDE = 512;
     /** Pictures of few pixels are drawn ones more often than photographs, and PNG keeps their edges. */
     private static final int SMALL = 256;
-    /** Strengths are told apart in so many steps. */
-    private static final int SHADES = 4;
+    /** Shades are told apart in so many steps. */
+    private static final int SHADES = 8;
+    private static final float MERGED = 0.6f;
 
     private KeptPatches() {}
 
@@ -65,29 +66,37 @@ final class KeptPatches {
         return svg(id, image, "", "the picture");
     }
 
-    /**
-     * A part of a picture that the model looks at, cut into patches.
-     *
-     * @param strength of each patch how much survives, 0..1, row after row
-     */
-    record Cells(Region region, int rows, int columns, float[] strength) {
-        String path(int patch) {
-            double width = region.width() / columns;
-            double height = region.height() / rows;
-            return String.format(Locale.ROOT, "M%.1f %.1fh%.1fv%.1fh%.1fz", region.x() + patch % columns * width,
-                    region.y() + patch / columns * height, width, height, -width);
+    /** A part of a picture that the model looks at, and what is alive of it. */
+    record Cells(Explanation.Piece piece, Explanation.Alive alive) {
+        private String path(int patch) {
+            int columns = piece.grid().width();
+            double width = piece.region().width() / columns;
+            double height = piece.region().height() / piece.grid().height();
+            return String.format(Locale.ROOT, "M%.1f %.1fh%.1fv%.1fh%.1fz", piece.region().x() + patch % columns * width,
+                    piece.region().y() + patch / columns * height, width, height, -width);
+        }
+
+        /** How dark each patch is drawn, 0..1: 1 for dropped ones, half for those that live on in one token with many others. */
+        private float[] darkness() {
+            float[] darkness = new float[alive.strength().length];
+            for (int i = 0; i < darkness.length; i++) darkness[i] = 1 - alive.strength()[i];
+            for (int[] group : alive.groups()) {
+                for (int patch : group) darkness[patch] = Math.max(darkness[patch], MERGED * (1 - 1f / group.length));
+            }
+            return darkness;
         }
     }
 
-    /** The picture with dropped patches dark, those that only some layers and heads keep less so, and a line around every live patch. */
+    /** The picture with dropped patches dark, merged ones and those that only some layers keep less so, and a line around every live one. */
     static String kept(String id, RgbImage image, List<Cells> parts) {
         Map<Integer, StringBuilder> shades = new TreeMap<>();
         StringBuilder live = new StringBuilder();
         for (Cells cells : parts) {
-            for (int patch = 0; patch < cells.strength.length; patch++) {
-                int shade = SHADES - Math.round(SHADES * cells.strength[patch]);
+            float[] darkness = cells.darkness();
+            for (int patch = 0; patch < darkness.length; patch++) {
+                int shade = Math.round(SHADES * darkness[patch]);
                 if (shade > 0) shades.computeIfAbsent(shade, s -> new StringBuilder()).append(cells.path(patch));
-                if (cells.strength[patch] > 0) live.append(cells.path(patch));
+                if (darkness[patch] < MERGED / 2) live.append(cells.path(patch));
             }
         }
         StringBuilder shapes = new StringBuilder();
