@@ -182,7 +182,7 @@ class EvalCommandTest {
         String good = "{\"image\": \"a.png\", \"question\": \"What?\", \"answer\": \"x\"}";
         refuses(questions(good, "{\"image\": "), "q.jsonl line 2");
         Files.writeString(folder.resolve("q.jsonl"), "\n\n");
-        refuses(folder.resolve("q.jsonl"), "no questions");
+        refuses(folder.resolve("q.jsonl"), "q.jsonl");
         Files.writeString(folder.resolve("q.jsonl"), good.replace("a.png", "gone.png"));
         refuses(folder.resolve("q.jsonl"), "gone.png");
         Files.writeString(folder.resolve("a.png"), "no picture");
