@@ -53,6 +53,11 @@ public final class Figures {
         return Double.isNaN(x) ? UNKNOWN : String.format(Locale.ROOT, "%." + digits + "f", x);
     }
 
+    /** A divergence: four decimals, and no zero for what is none. */
+    static String divergence(double kl) {
+        return kl > 0 && kl < 0.00005 ? "<0.0001" : decimals(kl, 4);
+    }
+
     /** How many times larger a is than b, "2.1x". */
     static String times(double a, double b) {
         return b == 0 || Double.isNaN(a / b) ? UNKNOWN : String.format(Locale.ROOT, "%.2fx", a / b);

@@ -140,7 +140,7 @@ public final class HtmlReport {
     private String hint(int plan) {
         PlanResult p = results.plans().get(plan);
         String hint = table.named(plan) + ": " + (results.judged() ? Figures.percent(p.accuracy().value()) + " right (" + Figures.range(p.accuracy())
-                + ")" : "KL " + Figures.decimals(p.divergence(), 4));
+                + ")" : "KL " + Figures.divergence(p.divergence()));
         if (p.cost().visualTokens() > 0) hint += ", " + Figures.decimals(p.cost().visualTokens(), 1) + " visual tokens";
         if (p.cost().cacheBytes() > 0) hint += ", cache " + Figures.quantity(p.cost().cacheBytes(), "B");
         return times ? hint + ", " + table.firstToken() + " after " + Figures.seconds(p.timing().firstToken()) : hint;

@@ -31,7 +31,7 @@ public final class ResultTable {
             columns.add(new Column("lost/gained", p -> same(p) ? "" : flips(p.flips())));
         }
         columns.add(new Column("agreement", p -> Figures.percent(p.agreement())));
-        columns.add(new Column("KL", p -> Figures.decimals(p.divergence(), 4)));
+        columns.add(new Column("KL", p -> Figures.divergence(p.divergence())));
         if (!Double.isNaN(dense.perplexity())) columns.add(new Column("perplexity", p -> Figures.decimals(p.perplexity(), 3)));
         if (dense.cost().visualTokens() > 0) columns.add(new Column("visual tokens", p -> Figures.decimals(p.cost().visualTokens(), 1)));
         columns.add(new Column("FLOP", p -> Figures.percent(p.cost().firstTokenFlops() / dense.cost().firstTokenFlops())));

@@ -49,10 +49,10 @@ final class ScatterPlot {
         this.across = across;
         this.up = up;
         this.moreIsBetter = moreIsBetter;
-        this.x = Axis.over(points.stream().map(Point::x).toList(), 0, LEFT, WIDTH - RIGHT, 4);
+        this.x = Axis.over(points.stream().map(Point::x).toList(), 0, LEFT, WIDTH - RIGHT, 5);
         List<Double> heights = new ArrayList<>();
         for (Point p : points) heights.addAll(List.of(p.low, p.high));
-        this.y = Axis.over(heights, 0, HEIGHT - BOTTOM, TOP, 4);
+        this.y = Axis.over(heights, 0, HEIGHT - BOTTOM, TOP, 5);
     }
 
     String svg() {

@@ -53,7 +53,7 @@ final class Verdict {
 
     private Finding closest(PlanResult p) {
         String kept = results.judged() ? Figures.percent(p.accuracy().value()) + " right, " + Figures.points(p.difference().value())
-                + " points to dense (" + Figures.signedRange(p.difference()) + ")" : "KL to dense " + Figures.decimals(p.divergence(), 4) + ", "
+                + " points to dense (" + Figures.signedRange(p.difference()) + ")" : "KL to dense " + Figures.divergence(p.divergence()) + ", "
                 + Figures.percent(p.agreement()) + " of answers the same";
         return new Finding(results.judged() ? "Most accurate plan" : "Plan closest to dense", p.plan(), kept + " with " + saving(p) + ".");
     }
