@@ -57,4 +57,8 @@ final class ModelOption {
     Path directory() {
         return directory;
     }
+
+    Quantization quantization() {
+        return quantization;
+    }
 }
