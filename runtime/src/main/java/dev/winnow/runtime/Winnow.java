@@ -32,6 +32,7 @@ import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.runtime.models.WeightScope;
 import dev.winnow.runtime.sampling.GenerationDefaults;
 import dev.winnow.runtime.sampling.Sampler;
+import dev.winnow.runtime.sampling.TokenChooser;
 import dev.winnow.runtime.text.StopStrings;
 import dev.winnow.runtime.text.TokenStream;
 import dev.winnow.runtime.text.Tokenizer;
@@ -157,6 +158,14 @@ public final class Winnow implements AutoCloseable {
      * @throws dev.winnow.reduction.PlanException when the plan does not fit the model
      */
     public Answer generate(Request request, Consumer<String> stream) {
+        return generate(request, new Sampler(request.sampling()), stream);
+    }
+
+    /**
+     * As {@link #generate(Request, Consumer)}, with each token chosen by {@code chooser}, whatever sampling the request asks for: an
+     * evaluation looks at the logits on the way, or has the model follow a given text.
+     */
+    public Answer generate(Request request, TokenChooser chooser, Consumer<String> stream) {
         Schedule schedule = request.plan().schedule(model.shape());
         StatsRecorder counts = new StatsRecorder();
         return switch (model) {
@@ -167,7 +176,7 @@ public final class Winnow implements AutoCloseable {
                 m.embed(ids, hidden, 0);
                 Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
                 ExplanationRecorder explaining = new ExplanationRecorder(0, 0, 0);
-                yield answer(request, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
+                yield answer(request, chooser, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
             }
             case VisionLanguageModel m -> {
                 List<VisionLanguageModel.Image> images = request.images().stream().map(image -> image(image, m)).toList();
@@ -190,16 +199,16 @@ public final class Winnow implements AutoCloseable {
                 }
                 Tokens prompt = m.merge(ids, features, workspace);
                 explaining.prompt(prompt.ledger());
-                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule,
-                        counts, explaining, stream);
+                yield answer(request, chooser, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9,
+                        schedule, counts, explaining, stream);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
         };
     }
 
-    private Answer answer(Request request, LanguageModel language, Tokens prompt, int[] ids, int imageTokens, Workspace workspace,
-                          double visionSeconds, Schedule schedule, StatsRecorder counts, ExplanationRecorder explaining,
-                          Consumer<String> stream) {
+    private Answer answer(Request request, TokenChooser chooser, LanguageModel language, Tokens prompt, int[] ids, int imageTokens,
+                          Workspace workspace, double visionSeconds, Schedule schedule, StatsRecorder counts,
+                          ExplanationRecorder explaining, Consumer<String> stream) {
         int promptTokens = prompt.count();
         language.requireRoom(promptTokens, 1);
         int room = language.longest() - promptTokens;
@@ -214,7 +223,6 @@ public final class Winnow implements AutoCloseable {
 
         SelfSpeculation speculation = schedule.drafting()
                 .map(d -> new SelfSpeculation(language, cache, schedule, d, workspace)).orElse(null);
-        Sampler sampler = new Sampler(request.sampling());
         TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
         StopStrings stops = new StopStrings(request.stops());
         StringBuilder text = new StringBuilder();
@@ -226,7 +234,7 @@ public final class Winnow implements AutoCloseable {
                 end = Answer.End.CANCELLED;
                 break;
             }
-            int id = sampler.next(logits, history, ids.length + generated);
+            int id = chooser.next(logits, history, ids.length + generated);
             int length = ids.length + generated++;
             if (length == history.length) history = Arrays.copyOf(history, length + length / 2 + 16);
             history[length] = id;
@@ -475,6 +483,11 @@ public final class Winnow implements AutoCloseable {
         TokenLedger ledger = run.encoded.tokens().ledger();
         return new DenseFeatures(run.grid.height(), run.grid.width(), width, FullResolution.patches(ledger, values, width, dropped),
                 FullResolution.classToken(ledger, values, width), run.stats());
+    }
+
+    /** Ids of a text, with what the tokenizer puts around a sequence or without. */
+    public int[] tokens(String text, boolean addSpecialTokens) {
+        return prompting().tokenizer().encode(text, addSpecialTokens);
     }
 
     /** A text as a vector of length 1 in CLIP's shared space. */
