@@ -4,6 +4,7 @@ import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.RequestException;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.DoubleFunction;
 
@@ -31,7 +32,7 @@ final class BudgetFit {
         this.prompts = prompts.clone();
         this.budget = budget;
         this.shape = shape;
-        this.dense = examiner.probe(ReductionPlan.NONE, prompts);
+        this.dense = measured(ReductionPlan.NONE);
     }
 
     /** A number, and what the plan of that number uses. */
@@ -94,11 +95,17 @@ final class BudgetFit {
         return low + (high - low) * Math.clamp(share, 0.05, 0.95);
     }
 
+    /** What a plan uses on the prompts. Where time counts they run one after the other, as a user's would. */
+    Usage measured(ReductionPlan plan) {
+        if (budget.measure() != TuningBudget.Measure.TTFT) return examiner.ask(plan, prompts).meanUsage();
+        return Usage.mean(Arrays.stream(prompts).mapToObj(q -> examiner.ask(plan, new int[] {q}).meanUsage()).toList());
+    }
+
     private Usage usage(DoubleFunction<ReductionPlan> family, double number) {
         try {
             ReductionPlan plan = family.apply(number);
             plan.schedule(shape);
-            return examiner.probe(plan, prompts);
+            return measured(plan);
         } catch (PlanException | RequestException e) {
             // this composition does not suit the model
             return null;

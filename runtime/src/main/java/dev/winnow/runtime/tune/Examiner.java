@@ -5,12 +5,10 @@ import dev.winnow.reduction.ReductionPlan;
 /** Asks a model questions under a plan. */
 interface Examiner {
     /**
-     * Answers and divergences.
+     * Marks in the order of the questions.
      *
      * @param questions by number
+     * @throws RuntimeException when the plan does not suit the model or a question
      */
     Marks ask(ReductionPlan plan, int[] questions);
-
-    /** What a plan uses in the mean; runs the prompts and looks at no answer. */
-    Usage probe(ReductionPlan plan, int[] questions);
 }

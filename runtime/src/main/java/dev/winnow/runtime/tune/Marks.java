@@ -1,7 +1,7 @@
 package dev.winnow.runtime.tune;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a plan did on some questions, in their order.
@@ -47,10 +47,16 @@ public record Marks(double[] right, double[] divergence, Usage[] usage) {
         return new Marks(Arrays.copyOf(right, n), Arrays.copyOf(divergence, n), Arrays.copyOf(usage, n));
     }
 
+    /** All but the first of the questions. */
+    Marks from(int n) {
+        return new Marks(Arrays.copyOfRange(right, n, count()), Arrays.copyOfRange(divergence, n, count()),
+                Arrays.copyOfRange(usage, n, count()));
+    }
+
     /** These and further questions. */
     Marks and(Marks more) {
         return new Marks(concat(right, more.right), concat(divergence, more.divergence),
-                IntStream.range(0, count() + more.count()).mapToObj(i -> i < count() ? usage[i] : more.usage[i - count()]).toArray(Usage[]::new));
+                Stream.of(usage, more.usage).flatMap(Arrays::stream).toArray(Usage[]::new));
     }
 
     private static double[] concat(double[] a, double[] b) {

@@ -19,7 +19,7 @@ final class Race<C> {
     private static final int PROMOTED_ONE_OF = 2;
 
     private final int[] rungs;
-    private final BiFunction<C, int[], Optional<Marks>> ask;
+    private final BiFunction<C, Integer, Optional<Marks>> ask;
     private final List<Runner> runners = new ArrayList<>();
 
     /** Who runs, and how far it came. */
@@ -45,9 +45,9 @@ final class Race<C> {
 
     /**
      * @param rungs questions that one has been asked after each rung, ascending
-     * @param ask   asks questions [from, to); empty when the runner turns out not to be allowed
+     * @param ask   marks on so many questions, those asked before included; empty when the runner turns out not to be allowed
      */
-    Race(int[] rungs, BiFunction<C, int[], Optional<Marks>> ask) {
+    Race(int[] rungs, BiFunction<C, Integer, Optional<Marks>> ask) {
         this.rungs = rungs.clone();
         this.ask = ask;
     }
@@ -63,7 +63,7 @@ final class Race<C> {
             if (promoteOne()) continue;
             Optional<C> next = starters.get();
             if (next.isEmpty()) return;
-            ask.apply(next.get(), new int[] {0, rungs[0]}).ifPresent(marks -> runners.add(new Runner(next.get(), marks)));
+            ask.apply(next.get(), rungs[0]).ifPresent(marks -> runners.add(new Runner(next.get(), marks)));
         }
     }
 
@@ -80,13 +80,12 @@ final class Race<C> {
     }
 
     private void promote(Runner r) {
-        Optional<Marks> more = ask.apply(r.who, new int[] {rungs[r.rung], rungs[r.rung + 1]});
-        if (more.isEmpty()) {
-            r.out = true;
-            return;
-        }
-        r.marks = r.marks.and(more.get());
-        r.rung++;
+        Optional<Marks> marks = ask.apply(r.who, rungs[r.rung + 1]);
+        r.out = marks.isEmpty();
+        marks.ifPresent(m -> {
+            r.marks = m;
+            r.rung++;
+        });
     }
 
     /** Those who passed a rung, the best on its questions first. */

@@ -35,7 +35,7 @@ public record TuningBudget(Measure measure, double amount, boolean share) {
                 return usage.flops();
             }
         },
-        /** Time from pixels to the first token on this machine. */
+        /** Time from pixels to the first token on this machine, of one request that has all threads to itself. */
         TTFT("ttft", "s to the first token", Map.of("ms", 1e-3, "s", 1.0)) {
             @Override
             public double of(Usage usage) {
@@ -81,6 +81,7 @@ public record TuningBudget(Measure measure, double amount, boolean share) {
         boolean share = unit.equals("%") || unit.isEmpty() && m.group(2).contains(".");
         double amount = unit.equals("%") ? number / 100 : share ? number : number * unit(measure, unit, text);
         if (amount <= 0) throw new RequestException("budget '" + text + "' should be more than nothing");
+        if (share && measure == Measure.TTFT) throw new RequestException("budget '" + text + "' should be a time, such as ttft=120ms");
         if (share && amount >= 1) throw new RequestException("budget '" + text + "' should be less than what the dense model uses");
         return new TuningBudget(measure, amount, share);
     }
