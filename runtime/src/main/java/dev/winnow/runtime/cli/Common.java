@@ -55,8 +55,9 @@ final class Common {
         return ReductionPlan.parse(reduce.stream().flatMap(specs -> specs(specs, model)).toList());
     }
 
-    /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed. */
+    /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed; none twice. */
     List<ReductionPlan> plans() {
+<<<<<<< HEAD
         return reduce.stream().map(specs -> ReductionPlan.parse(specs(specs, model()).toList())).toList();
     }
 
@@ -78,6 +79,17 @@ final class Common {
             err().println("--reduce auto: " + String.join(" + ", tuned) + ", tuned for " + saved.budget());
         }
         return tuned;
+=======
+        List<ReductionPlan> plans = new ArrayList<>();
+        for (String specs : reduce) {
+            ReductionPlan plan = ReductionPlan.parse(List.of(specs.split(" \\+ ")));
+            if (plans.stream().anyMatch(p -> p.toString().equals(plan.toString()))) {
+                throw new UsageException("--reduce " + plan + " is given twice");
+            }
+            plans.add(plan);
+        }
+        return plans;
+>>>>>>> wt-eval
     }
 
     /** Checks the values of options that a command has no use for: all commands take them, and none takes nonsense. */

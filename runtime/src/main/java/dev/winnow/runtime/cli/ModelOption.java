@@ -22,4 +22,8 @@ final class ModelOption {
     Path directory() {
         return directory;
     }
+
+    Quantization quantization() {
+        return quantization;
+    }
 }

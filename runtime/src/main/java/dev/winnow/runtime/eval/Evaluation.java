@@ -3,6 +3,7 @@ package dev.winnow.runtime.eval;
 import dev.winnow.layers.Workers;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.RequestException;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.eval.questions.Question;
@@ -151,6 +152,11 @@ public final class Evaluation {
         require(plan);
         return spread(numbers, n -> plan.isEmpty() ? denseAnswer(n).outcome()
                 : respondent.reduced(questions.get(n), pictures(n), plan, denseAnswer(n)));
+    }
+
+    /** What a plan keeps of a question's pictures, event by event. The question is asked once more. */
+    public Explanation explain(ReductionPlan plan, int question) {
+        return respondent.explain(questions.get(question), pictures(question), plan);
     }
 
     private DenseAnswer denseAnswer(int number) {

@@ -68,10 +68,14 @@ public enum Judge {
         return score >= RIGHT;
     }
 
-    /** The judge of this name, in any case; empty names are unknown too. @throws IllegalArgumentException for an unknown one */
+    /**
+     * The judge of this name.
+     *
+     * @throws IllegalArgumentException for an unknown one
+     */
     public static Judge named(String name) {
-        return Arrays.stream(values()).filter(j -> j.toString().equals(name.toLowerCase(Locale.ROOT))).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("judge should be one of "
+        return Arrays.stream(values()).filter(j -> j.toString().equals(name)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("should be one of "
                         + Arrays.stream(values()).map(Judge::toString).collect(Collectors.joining(", ")) + " but is '" + name + "'"));
     }
 

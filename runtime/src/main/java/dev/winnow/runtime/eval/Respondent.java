@@ -3,6 +3,7 @@ package dev.winnow.runtime.eval;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.Answer;
 import dev.winnow.runtime.Classification;
+import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.Request;
 import dev.winnow.runtime.RequestException;
 import dev.winnow.runtime.Winnow;
@@ -83,6 +84,12 @@ final class Respondent {
         String answer = run.result.text().strip();
         return outcome(number, answer, judge.score(answer, question), answer.equals(dense.outcome().answer()) ? 1 : 0, walk.divergence(),
                 walk.compared(), surprise(text, plan), dense.textTokens(), run);
+    }
+
+    /** What the plan keeps of the pictures. */
+    Explanation explain(Question question, RgbImage[] pictures, ReductionPlan plan) {
+        if (classifies()) return model.classify(pictures[0], plan).explanation();
+        return ask(text(question, pictures), plan, (logits, token) -> { }).result.explanation();
     }
 
     /** Whether an answer in the model's own words is wanted: always, but where there is a reference text and nothing to judge. */
