@@ -57,8 +57,15 @@ final class Common {
 
     /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed; none twice. */
     List<ReductionPlan> plans() {
-<<<<<<< HEAD
-        return reduce.stream().map(specs -> ReductionPlan.parse(specs(specs, model()).toList())).toList();
+        List<ReductionPlan> plans = new ArrayList<>();
+        for (String specs : reduce) {
+            ReductionPlan plan = ReductionPlan.parse(specs(specs, model()).toList());
+            if (plans.stream().anyMatch(p -> p.toString().equals(plan.toString()))) {
+                throw new UsageException("--reduce " + plan + " is given twice");
+            }
+            plans.add(plan);
+        }
+        return plans;
     }
 
     private Stream<String> specs(String specs, Path model) {
@@ -79,17 +86,6 @@ final class Common {
             err().println("--reduce auto: " + String.join(" + ", tuned) + ", tuned for " + saved.budget());
         }
         return tuned;
-=======
-        List<ReductionPlan> plans = new ArrayList<>();
-        for (String specs : reduce) {
-            ReductionPlan plan = ReductionPlan.parse(List.of(specs.split(" \\+ ")));
-            if (plans.stream().anyMatch(p -> p.toString().equals(plan.toString()))) {
-                throw new UsageException("--reduce " + plan + " is given twice");
-            }
-            plans.add(plan);
-        }
-        return plans;
->>>>>>> wt-eval
     }
 
     /** Checks the values of options that a command has no use for: all commands take them, and none takes nonsense. */

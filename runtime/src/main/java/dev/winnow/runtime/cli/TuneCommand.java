@@ -55,7 +55,7 @@ final class TuneCommand implements Callable<Integer> {
     private Integer limit;
     @Option(names = "--judge", paramLabel = "NAME", defaultValue = "exact",
             description = "how answers are judged: exact, normalised, contains, choice or vqa; default ${DEFAULT-VALUE}")
-    private String judge;
+    private Judge judge;
     @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", defaultValue = "" + DEFAULT_TOKENS,
             description = "most tokens of an answer; default ${DEFAULT-VALUE}")
     private int maxTokens;
@@ -80,7 +80,7 @@ final class TuneCommand implements Callable<Integer> {
             requireWritable(file);
             List<Question> asked = Questions.read(questions).list();
             if (limit != null && limit < asked.size()) asked = asked.subList(0, limit);
-            Evaluation evaluation = new Evaluation(winnow, asked, judge(), maxTokens);
+            Evaluation evaluation = new Evaluation(winnow, asked, judge, maxTokens);
             if (!limits.repeatable()) say("a budget of time depends on the machine and the moment: another run may find another plan");
             Tuning tuning = new Tuner(evaluation, limits, new Tuner.Settings(evaluations, seconds, heldOut, seed), this::say).tune(search());
             SavedReduction.write(file, tuning, model.directory());
@@ -104,21 +104,12 @@ final class TuneCommand implements Callable<Integer> {
         if (!(heldOut > 0 && heldOut < 1)) throw new UsageException("--held-out should be between 0 and 1 but is " + heldOut);
         if (limit != null && limit < 1) throw new UsageException("--limit should be at least 1 but is " + limit);
         if (maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
-        judge();
         search();
     }
 
     private Search search() {
         return Stream.of(Search.values()).filter(s -> s.name().toLowerCase(Locale.ROOT).equals(search)).findFirst()
                 .orElseThrow(() -> new UsageException("--search should be race, greedy or sigmoid but is '" + search + "'"));
-    }
-
-    private Judge judge() {
-        try {
-            return Judge.named(judge);
-        } catch (IllegalArgumentException e) {
-            throw new UsageException("--" + e.getMessage());
-        }
     }
 
     private void requireWritable(Path file) {
