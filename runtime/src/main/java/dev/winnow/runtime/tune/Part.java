@@ -37,6 +37,11 @@ record Part(MethodType type, Map<String, String> values) {
         return values.getOrDefault(option.name(), option.defaultValue());
     }
 
+    /** Whether layers attend in another way because of it: such a method comes last in a plan. */
+    boolean changesAttention() {
+        return type.site().contains("attention of the prompt");
+    }
+
     /** What parses back to this, options in their declared order. */
     String spec() {
         String given = type.options().stream().filter(o -> values.containsKey(o.name())).map(o -> o.name() + "=" + values.get(o.name()))

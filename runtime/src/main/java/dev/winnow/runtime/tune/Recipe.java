@@ -3,7 +3,6 @@ package dev.winnow.runtime.tune;
 import dev.winnow.reduction.Methods;
 import dev.winnow.reduction.ReductionPlan;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -46,15 +45,21 @@ record Recipe(Part front, List<Part> inner, List<Integer> skipped) {
 
     /** @param layers of the language model */
     List<String> specs(int layers) {
-        List<String> specs = new ArrayList<>(List.of(front.spec()));
+        List<String> specs = new ArrayList<>();
+        if (!front.changesAttention()) specs.add(front.spec());
         inner.forEach(part -> specs.add(part.spec()));
-        if (skipped.isEmpty()) return specs;
+        if (!skipped.isEmpty()) specs.add(around(layers));
+        if (front.changesAttention()) specs.add(front.spec());
+        return specs;
+    }
+
+    /** What keeps visual tokens out of the skipped layers. */
+    private String around(int layers) {
         int first = skipped.getFirst();
         boolean last = skipped.equals(IntStream.range(first, layers).boxed().toList());
         // who leaves and never comes back need not be carried along
-        specs.add(last ? Part.of(Methods.named("classexit")).with("layer", first + "").spec() : Part.of(Methods.named("yopo"))
-                .with("layers", skipped.stream().map(l -> l + "").collect(Collectors.joining("/"))).spec());
-        return specs;
+        if (last) return Part.of(Methods.named("classexit")).with("layer", first + "").spec();
+        return Part.of(Methods.named("yopo")).with("layers", skipped.stream().map(l -> l + "").collect(Collectors.joining("/"))).spec();
     }
 
     /** @throws dev.winnow.reduction.PlanException when an option has a value that its method refuses */
@@ -65,9 +70,5 @@ record Recipe(Part front, List<Part> inner, List<Integer> skipped) {
     /** Layers that no visual token runs: all before one and all from another on. */
     static List<Integer> outside(int from, int to, int layers) {
         return IntStream.range(0, layers).filter(l -> l < from || l >= to).boxed().toList();
-    }
-
-    static List<Integer> sorted(int[] layers) {
-        return Arrays.stream(layers).sorted().boxed().toList();
     }
 }

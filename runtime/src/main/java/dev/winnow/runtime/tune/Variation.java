@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 /** Small changes to compositions: another method in front, one more inside, other layers skipped, an option turned. */
 final class Variation {
     private static final double[] SHARES = {0.5, 0.33, 0.25, 0.15, 0.1, 0.05};
-    private static final String[] LAYER_OPTIONS = {"layer", "k"};
+    private static final List<String> LAYER_OPTIONS = List.of("layer", "k");
     /** What a method is told about the prompt and the pictures, or draws by; not what it does. */
     private static final List<String> GIVEN = List.of("seed", "tiles", "directions", "inplace", Part.KEEP);
     private static final int MOST_INNER = 2;
@@ -57,14 +57,14 @@ final class Variation {
      * @param fronts methods for the front, the best first
      */
     Recipe of(Recipe recipe, Recipe mate, List<Part> fronts) {
-        return switch (random.nextInt(8)) {
+        return switch (random.nextInt(10)) {
             case 0 -> recipe.withFront(oneOfTheFirst(fronts));
             case 1 -> recipe.withFront(mate.front());
             case 2 -> mate.withFront(recipe.front());
             case 3 -> recipe.withSkipped(otherLayers(recipe.skipped()));
             case 4 -> recipe.withInner(moreOrFewer(recipe.inner()));
             case 5, 6 -> innerTurned(recipe);
-            default -> recipe.withFront(turned(recipe.front()));
+            default -> recipe.withFront(turned(recipe.front(), List.of()));
         };
     }
 
@@ -112,16 +112,16 @@ final class Variation {
             case 0 -> part.with(layerOption(part), Math.clamp(layerOf(part) + (random.nextBoolean() ? 1 : -1), 0, layers - 1) + "");
             case 1 -> part.with(Part.KEEP, share(Math.min(1, Double.parseDouble(part.values().get(Part.KEEP)) * factor())));
             case 2 -> inner(inner.get(random.nextInt(inner.size())), layerOf(part), Double.parseDouble(part.values().get(Part.KEEP)));
-            default -> turned(part);
+            default -> turned(part, LAYER_OPTIONS);
         });
         changed.sort((a, b) -> Integer.compare(layerOf(a), layerOf(b)));
         return recipe.withInner(changed);
     }
 
     /** A part with one of its options changed, by the look of the option's value; the part itself where it has none to change. */
-    private Part turned(Part part) {
-        List<Options.Option> options = part.type().options().stream()
-                .filter(o -> o != VisualScope.START && o != VisualScope.LENGTH && !GIVEN.contains(o.name())).toList();
+    private Part turned(Part part, List<String> fixed) {
+        List<Options.Option> options = part.type().options().stream().filter(o -> o != VisualScope.START && o != VisualScope.LENGTH
+                && !GIVEN.contains(o.name()) && !fixed.contains(o.name())).toList();
         if (options.isEmpty()) return part;
         Options.Option option = options.get(random.nextInt(options.size()));
         String value = part.value(option);

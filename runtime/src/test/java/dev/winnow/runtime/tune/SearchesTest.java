@@ -41,9 +41,9 @@ class SearchesTest {
     @Test
     void greedySearchStopsWhenNothingMoreMayBeAsked() {
         AtomicInteger asked = new AtomicInteger();
-        assertThat(GreedyLayerSearch.smallest(6, 1, 0.1, curve -> asked.getAndIncrement() < 5 ? OptionalDouble.of(1) : OptionalDouble.empty()))
+        assertThat(GreedyLayerSearch.smallest(6, 1, 0.1, curve -> asked.getAndIncrement() < 3 ? OptionalDouble.of(1) : OptionalDouble.empty()))
                 .isEmpty();
-        assertThat(asked).hasValue(6);
+        assertThat(asked).hasValue(4);
     }
 
     // ---- Bayesian optimisation ----
@@ -114,7 +114,7 @@ class SearchesTest {
     void meritIsLessDriftWhereNoAnswerIsKnown() {
         Marks near = new Marks(new double[] {Double.NaN}, new double[] {0.1}, new Usage[] {NOTHING});
         Marks far = new Marks(new double[] {Double.NaN}, new double[] {0.4}, new Usage[] {NOTHING});
-        assertThat(Merit.of(List.of(near, far))).containsExactly(Math.expm1(-0.1), Math.expm1(-0.4));
+        assertThat(Merit.of(List.of(near, far))).containsExactly(new double[] {Math.expm1(-0.1), Math.expm1(-0.4)}, within(1e-12));
     }
 
     private static double correlation(double[] a, double[] b) {

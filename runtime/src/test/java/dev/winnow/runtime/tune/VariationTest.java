@@ -59,9 +59,9 @@ class VariationTest {
     @Test
     void aRecipePrintsWhatItDoes() {
         Recipe recipe = Recipe.of(Part.of(Methods.named("ppe"))).withInner(List.of(Variation.inner(Methods.named("fastv"), 2, 0.5))).at(0.4);
-        assertThat(recipe.withSkipped(Recipe.outside(0, 4, 6)).plan(6)).hasToString("ppe:keep=0.4000 + fastv:k=2,keep=0.5000 + classexit:layer=4");
-        assertThat(recipe.withSkipped(Recipe.outside(1, 4, 6)).plan(6))
-                .hasToString("ppe:keep=0.4000 + fastv:k=2,keep=0.5000 + yopo:layers=0/4/5");
+        assertThat(recipe.withSkipped(Recipe.outside(0, 4, 6)).plan(6)).hasToString("fastv:k=2,keep=0.5000 + classexit:layer=4 + ppe:keep=0.4000");
+        assertThat(recipe.withFront(Part.of(Methods.named("fopru"))).withSkipped(Recipe.outside(1, 4, 6)).at(0.4).plan(6))
+                .hasToString("fopru:keep=0.4000 + fastv:k=2,keep=0.5000 + yopo:layers=0/4/5");
         assertThat(recipe.withSkipped(List.of()).plan(6).methods()).hasSize(2);
     }
 
