@@ -20,7 +20,8 @@ import java.util.stream.IntStream;
  * that came furthest are asked fresh questions, which had no part in choosing them; these and the others together decide.
  */
 final class RacingSearch implements PlanSearch {
-    private static final int FINALISTS = 6;
+    /** Plans that are asked the fresh questions. */
+    static final int FINALISTS = 6;
     private static final int PARENTS = 8;
     private static final int SCANNED = 2;
     private static final int FEWEST_ON_RUNG = 12;

@@ -126,7 +126,7 @@ final class Trials {
 
     private boolean isWithinBudget(Marks marks) {
         // while many questions are asked at once, times are not those of one request: the fit has measured them
-        return budget.measure() == TuningBudget.Measure.TTFT || budget.holds(marks.meanUsage(), dense.first(marks.count()).meanUsage());
+        return !budget.repeatable() || budget.holds(marks.meanUsage(), dense.first(marks.count()).meanUsage());
     }
 
     /** What a plan came to on all questions it was asked. */
@@ -140,7 +140,8 @@ final class Trials {
         plans.stream().map(p -> known(p).count()).distinct().sorted(Comparator.reverseOrder()).forEach(count -> {
             List<ReductionPlan> alike = plans.stream().filter(p -> known(p).count() == count).toList();
             double[] merit = Merit.of(alike.stream().map(this::known).toList());
-            IntStream.range(0, merit.length).boxed().sorted(Comparator.comparingDouble(i -> -merit[i])).map(alike::get).forEach(ranked::add);
+            IntStream.range(0, merit.length).boxed().sorted(Comparator.comparingDouble(i -> -merit[i])).map(alike::get)
+                    .forEach(ranked::add);
         });
         return ranked;
     }

@@ -21,8 +21,6 @@ public final class Tuner {
     private static final double FRESH = 1.0 / 3;
     /** Single methods asked on the held-out half. */
     private static final int OPPONENTS = 8;
-    /** Plans that are asked the fresh questions, and plans asked the held-out half in any case. */
-    private static final int FINALISTS = 6;
 
     private final Evaluation evaluation;
     private final TuningBudget budget;
@@ -61,7 +59,7 @@ public final class Tuner {
         this.budget = budget;
         this.settings = settings;
         this.progress = progress;
-        this.examiner = new QuestionExaminer(evaluation);
+        this.examiner = new QuestionExaminer(evaluation, progress);
         List<QuestionSplit.Item> items = evaluation.questions().stream().map(Tuner::item).toList();
         halves = QuestionSplit.of(items, IntStream.range(0, items.size()).toArray(), settings.heldOut(), settings.seed());
         parts = QuestionSplit.of(items, halves.first(), FRESH, settings.seed());
@@ -83,8 +81,13 @@ public final class Tuner {
 
     /** As {@link #tune()}, by a search to compare with, on the same questions with the same evaluations. */
     public Tuning tune(Search search) {
+        int layers = evaluation.model().model().shape().languageLayers();
+        if (search != Search.RACE && layers == 0) {
+            throw new RequestException("the " + search.name().toLowerCase(Locale.ROOT) + " search is over language layers, and this model"
+                    + " has none");
+        }
         long began = System.nanoTime();
-        Trials trials = trials(began, secondsToShow(began));
+        Trials trials = trials(began, secondsToShow());
         progress.accept("fitting every method to " + budget);
         List<Recipe> presets = presets(trials);
         progress.accept(presets.size() + " methods can be kept within the budget; the search begins");
@@ -115,16 +118,20 @@ public final class Tuner {
         double used = budget.measure().of(dense);
         if (used == 0) throw new RequestException("a budget of " + budget + " limits nothing: no question has tokens of a picture");
         if (budget.holds(dense, dense)) {
-            throw new RequestException("there is nothing to tune: the dense model uses " + budget.measure().text(used) + ", which is within "
-                    + budget);
+            throw new RequestException("there is nothing to tune: the dense model uses " + budget.measure().text(used)
+                    + ", which is within " + budget);
         }
     }
 
-    /** A guess at what the fresh and held-out questions will take, from what the dense model takes: reduced plans are quicker. */
-    private double secondsToShow(long began) {
-        examiner.ask(ReductionPlan.NONE, parts.second());
-        double each = seconds(began) / parts.second().length;
-        return Math.min(settings.seconds() / 2, each * (FINALISTS * parts.second().length + (OPPONENTS + 2) * halves.second().length));
+    /** A guess at what the fresh and held-out questions will take, from what dense answers take once the JVM has warmed up. */
+    private double secondsToShow() {
+        int[] fresh = parts.second();
+        int warmUp = fresh.length / 2;
+        examiner.ask(ReductionPlan.NONE, Arrays.copyOf(fresh, warmUp));
+        long began = System.nanoTime();
+        examiner.ask(ReductionPlan.NONE, Arrays.copyOfRange(fresh, warmUp, fresh.length));
+        double each = seconds(began) / (fresh.length - warmUp);
+        return Math.min(settings.seconds() / 3, each * (RacingSearch.FINALISTS * fresh.length + (OPPONENTS + 2) * halves.second().length));
     }
 
     private List<Recipe> presets(Trials trials) {

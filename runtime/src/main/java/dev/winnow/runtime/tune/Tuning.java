@@ -22,8 +22,8 @@ import java.util.List;
  * @param overDense   likewise than the dense model
  * @param effort      what it took
  */
-public record Tuning(List<String> plan, Limit budget, String measure, Score predicted, Score tuning, Score heldOut, Score dense, Score preset,
-                     List<Score> presets, Interval overPreset, Interval overDense, Effort effort) {
+public record Tuning(List<String> plan, Limit budget, String measure, Score predicted, Score tuning, Score heldOut, Score dense,
+                     Score preset, List<Score> presets, Interval overPreset, Interval overDense, Effort effort) {
     public Tuning {
         plan = List.copyOf(plan);
         presets = List.copyOf(presets);

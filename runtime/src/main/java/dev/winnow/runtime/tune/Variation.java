@@ -92,7 +92,8 @@ final class Variation {
         if (!parts.isEmpty() && (parts.size() == MOST_INNER || random.nextBoolean())) {
             changed.remove(random.nextInt(parts.size()));
         } else if (!inner.isEmpty() && layers > 1) {
-            changed.add(inner(inner.get(random.nextInt(inner.size())), 1 + random.nextInt(layers - 1), SHARES[random.nextInt(SHARES.length)]));
+            MethodType type = inner.get(random.nextInt(inner.size()));
+            changed.add(inner(type, 1 + random.nextInt(layers - 1), SHARES[random.nextInt(SHARES.length)]));
             changed.sort((a, b) -> Integer.compare(layerOf(a), layerOf(b)));
         }
         return changed;
