@@ -24,14 +24,15 @@ import dev.winnow.runtime.images.RgbImage;
 import dev.winnow.runtime.images.TiledImage;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.LoadReport;
 import dev.winnow.runtime.models.Model;
-import dev.winnow.runtime.models.Quantization;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
-import dev.winnow.runtime.models.WeightScope;
+import dev.winnow.runtime.models.WeightStore;
 import dev.winnow.runtime.sampling.GenerationDefaults;
 import dev.winnow.runtime.sampling.Sampler;
+import dev.winnow.runtime.sampling.TokenChooser;
 import dev.winnow.runtime.text.StopStrings;
 import dev.winnow.runtime.text.TokenStream;
 import dev.winnow.runtime.text.Tokenizer;
@@ -62,15 +63,15 @@ import java.util.function.Consumer;
 public final class Winnow implements AutoCloseable {
     private final ModelDirectory directory;
     private final Model model;
-    private final long weightBytes;
+    private final WeightStore weights;
     private final GenerationDefaults defaults;
     private Prompting prompting;
     private ImageProcessor processor;
 
-    private Winnow(ModelDirectory directory, Model model, long weightBytes) {
+    private Winnow(ModelDirectory directory, Model model, WeightStore weights) {
         this.directory = directory;
         this.model = model;
-        this.weightBytes = weightBytes;
+        this.weights = weights;
         this.defaults = GenerationDefaults.of(directory);
     }
 
@@ -85,17 +86,24 @@ public final class Winnow implements AutoCloseable {
 
     /** Opens a model directory on a backend. */
     public static Winnow open(Path directory, Backend backend) {
-        return open(directory, backend, Quantization.NONE);
+        return open(directory, LoadOptions.on(backend));
     }
 
-    /** Opens a model directory, rounding its matrices. */
-    public static Winnow open(Path directory, Backend backend, Quantization quantization) {
+    /**
+     * Opens a model directory, rounding its matrices or merging adapters.
+     *
+     * @throws dev.winnow.weights.CheckpointException for missing, damaged or unsupported files, and for adapters that do not fit
+     */
+    public static Winnow open(Path directory, LoadOptions options) {
         ModelDirectory files = ModelDirectory.open(directory);
+        WeightStore weights = null;
         try {
-            WeightScope weights = WeightScope.of(files.checkpoint()).quantized(quantization);
-            Model model = Model.load(files.config(), weights, backend);
-            return new Winnow(files, model, files.checkpoint().bytes() + weights.growth());
+            weights = WeightStore.open(files, options.quantization(), options.keepQuantized(), options.adapters(), options.progress());
+            Model model = Model.load(files.config(), weights.root(), options.backend());
+            weights.finish();
+            return new Winnow(files, model, weights);
         } catch (RuntimeException e) {
+            if (weights != null) weights.close();
             files.close();
             throw e;
         }
@@ -131,7 +139,12 @@ public final class Winnow implements AutoCloseable {
 
     /** Bytes of the checkpoint, with rounded matrices counted as they are held. */
     public long weightBytes() {
-        return weightBytes;
+        return weights.bytes();
+    }
+
+    /** Which stored tensors the model's parameters come from, and what happened to them on the way. */
+    public LoadReport loadReport() {
+        return weights.report(model);
     }
 
     /** What the model's makers say about generating. */
@@ -157,6 +170,14 @@ public final class Winnow implements AutoCloseable {
      * @throws dev.winnow.reduction.PlanException when the plan does not fit the model
      */
     public Answer generate(Request request, Consumer<String> stream) {
+        return generate(request, new Sampler(request.sampling()), stream);
+    }
+
+    /**
+     * As {@link #generate(Request, Consumer)}, with each token chosen by {@code chooser}, whatever sampling the request asks for: an
+     * evaluation looks at the logits on the way, or has the model follow a given text.
+     */
+    public Answer generate(Request request, TokenChooser chooser, Consumer<String> stream) {
         Schedule schedule = request.plan().schedule(model.shape());
         StatsRecorder counts = new StatsRecorder();
         return switch (model) {
@@ -168,7 +189,7 @@ public final class Winnow implements AutoCloseable {
                 Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
                 ExplanationRecorder explaining = new ExplanationRecorder(List.of(), 0);
                 explaining.prompt(prompt.ledger(), ids, keyHeads(m));
-                yield answer(request, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
+                yield answer(request, chooser, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
             }
             case VisionLanguageModel m -> {
                 List<TiledImage> cut = request.images().stream().map(processor()::tiles).toList();
@@ -187,16 +208,16 @@ public final class Winnow implements AutoCloseable {
                 }
                 Tokens prompt = m.merge(ids, features, workspace);
                 explaining.prompt(prompt.ledger(), Arrays.stream(ids).filter(id -> id != m.imageToken()).toArray(), keyHeads(m.language()));
-                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule,
-                        counts, explaining, stream);
+                yield answer(request, chooser, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9,
+                        schedule, counts, explaining, stream);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
         };
     }
 
-    private Answer answer(Request request, LanguageModel language, Tokens prompt, int[] ids, int imageTokens, Workspace workspace,
-                          double visionSeconds, Schedule schedule, StatsRecorder counts, ExplanationRecorder explaining,
-                          Consumer<String> stream) {
+    private Answer answer(Request request, TokenChooser chooser, LanguageModel language, Tokens prompt, int[] ids, int imageTokens,
+                          Workspace workspace, double visionSeconds, Schedule schedule, StatsRecorder counts,
+                          ExplanationRecorder explaining, Consumer<String> stream) {
         int promptTokens = prompt.count();
         language.requireRoom(promptTokens, 1);
         int room = language.longest() - promptTokens;
@@ -211,7 +232,6 @@ public final class Winnow implements AutoCloseable {
 
         SelfSpeculation speculation = schedule.drafting()
                 .map(d -> new SelfSpeculation(language, cache, schedule, d, workspace)).orElse(null);
-        Sampler sampler = new Sampler(request.sampling());
         TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
         StopStrings stops = new StopStrings(request.stops());
         StringBuilder text = new StringBuilder();
@@ -223,7 +243,7 @@ public final class Winnow implements AutoCloseable {
                 end = Answer.End.CANCELLED;
                 break;
             }
-            int id = sampler.next(logits, history, ids.length + generated);
+            int id = chooser.next(logits, history, ids.length + generated);
             int length = ids.length + generated++;
             if (length == history.length) history = Arrays.copyOf(history, length + length / 2 + 16);
             history[length] = id;
@@ -508,6 +528,11 @@ public final class Winnow implements AutoCloseable {
                 FullResolution.classToken(ledger, values, width), run.stats());
     }
 
+    /** Ids of a text, with what the tokenizer puts around a sequence or without. */
+    public int[] tokens(String text, boolean addSpecialTokens) {
+        return prompting().tokenizer().encode(text, addSpecialTokens);
+    }
+
     /** A text as a vector of length 1 in CLIP's shared space. */
     public float[] embedText(String text) {
         if (!(model instanceof ImageTextEncoder m) || m.text() == null) {
@@ -564,6 +589,7 @@ public final class Winnow implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (prompting != null) prompting.tokenizer().close();
+        weights.close();
         directory.close();
     }
 }

@@ -1,18 +1,18 @@
 package dev.winnow.weights;
 
 /** Text taken from an untrusted file, made fit for a one-line message. */
-final class Quoted {
+public final class Quoted {
     private static final int LONGEST = 160;
 
     private Quoted() {}
 
     /** In single quotes. */
-    static String name(String text) {
+    public static String name(String text) {
         return "'" + plain(text) + "'";
     }
 
     /** On one line, without control characters, cut when long. */
-    static String plain(String text) {
+    public static String plain(String text) {
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < Math.min(text.length(), LONGEST); i++) {
             char c = text.charAt(i);

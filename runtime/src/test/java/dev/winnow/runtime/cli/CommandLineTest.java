@@ -30,7 +30,7 @@ class CommandLineTest {
     private static final String GOLDEN = "src/test/resources/golden/";
     private static final String QUESTION = "What color is the square?";
     private static final List<String> COMMANDS = List.of("demo", "generate", "classify", "embed", "trace", "reduce", "methods",
-            "bench", "inspect", "synth");
+            "bench", "eval", "inspect", "synth");
 
     @TempDir
     private Path folder;
