@@ -1,7 +1,7 @@
 package dev.winnow.examples;
 
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Tracer;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.images.RgbImage;
@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -38,14 +39,14 @@ public final class QuantizationLoss {
             Loss loss = measure(demo, q, questions);
             try (Winnow model = open(demo, q)) {
                 DemoAccuracy.Score all = DemoAccuracy.visionLanguage(demo, model, ReductionPlan.NONE).get("all");
-                System.out.printf("| %s | %.2e | %.2e | %.2f%% | %.1f%% of %d |%n", q == Quantization.NONE ? "as stored" : q.name().toLowerCase(),
+                System.out.printf("| %s | %.2e | %.2e | %.2f%% | %.1f%% of %d |%n", q == Quantization.NONE ? "as stored" : q.name().toLowerCase(Locale.ROOT),
                         loss.mean(), loss.worst(), 100 * loss.sameTop(), 100.0 * all.right() / all.questions(), all.questions());
             }
         }
     }
 
     private static Winnow open(Path demo, Quantization quantization) {
-        return Winnow.open(demo.resolve("shapes-vlm"), CpuBackend.create(), quantization);
+        return Winnow.open(demo.resolve("shapes-vlm"), LoadOptions.defaults().withQuantization(quantization));
     }
 
     /** Over the first so many questions. */

@@ -24,12 +24,12 @@ import dev.winnow.runtime.images.RgbImage;
 import dev.winnow.runtime.images.TiledImage;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.LoadReport;
 import dev.winnow.runtime.models.Model;
-import dev.winnow.runtime.models.Quantization;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
-import dev.winnow.runtime.models.WeightScope;
+import dev.winnow.runtime.models.WeightStore;
 import dev.winnow.runtime.sampling.GenerationDefaults;
 import dev.winnow.runtime.sampling.Sampler;
 import dev.winnow.runtime.sampling.TokenChooser;
@@ -63,15 +63,15 @@ import java.util.function.Consumer;
 public final class Winnow implements AutoCloseable {
     private final ModelDirectory directory;
     private final Model model;
-    private final long weightBytes;
+    private final WeightStore weights;
     private final GenerationDefaults defaults;
     private Prompting prompting;
     private ImageProcessor processor;
 
-    private Winnow(ModelDirectory directory, Model model, long weightBytes) {
+    private Winnow(ModelDirectory directory, Model model, WeightStore weights) {
         this.directory = directory;
         this.model = model;
-        this.weightBytes = weightBytes;
+        this.weights = weights;
         this.defaults = GenerationDefaults.of(directory);
     }
 
@@ -86,17 +86,24 @@ public final class Winnow implements AutoCloseable {
 
     /** Opens a model directory on a backend. */
     public static Winnow open(Path directory, Backend backend) {
-        return open(directory, backend, Quantization.NONE);
+        return open(directory, LoadOptions.on(backend));
     }
 
-    /** Opens a model directory, rounding its matrices. */
-    public static Winnow open(Path directory, Backend backend, Quantization quantization) {
+    /**
+     * Opens a model directory, rounding its matrices or merging adapters.
+     *
+     * @throws dev.winnow.weights.CheckpointException for missing, damaged or unsupported files, and for adapters that do not fit
+     */
+    public static Winnow open(Path directory, LoadOptions options) {
         ModelDirectory files = ModelDirectory.open(directory);
+        WeightStore weights = null;
         try {
-            WeightScope weights = WeightScope.of(files.checkpoint()).quantized(quantization);
-            Model model = Model.load(files.config(), weights, backend);
-            return new Winnow(files, model, files.checkpoint().bytes() + weights.growth());
+            weights = WeightStore.open(files, options.quantization(), options.keepQuantized(), options.adapters(), options.progress());
+            Model model = Model.load(files.config(), weights.root(), options.backend());
+            weights.finish();
+            return new Winnow(files, model, weights);
         } catch (RuntimeException e) {
+            if (weights != null) weights.close();
             files.close();
             throw e;
         }
@@ -132,7 +139,12 @@ public final class Winnow implements AutoCloseable {
 
     /** Bytes of the checkpoint, with rounded matrices counted as they are held. */
     public long weightBytes() {
-        return weightBytes;
+        return weights.bytes();
+    }
+
+    /** Which stored tensors the model's parameters come from, and what happened to them on the way. */
+    public LoadReport loadReport() {
+        return weights.report(model);
     }
 
     /** What the model's makers say about generating. */
@@ -577,6 +589,7 @@ public final class Winnow implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (prompting != null) prompting.tokenizer().close();
+        weights.close();
         directory.close();
     }
 }

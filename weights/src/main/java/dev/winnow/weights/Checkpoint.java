@@ -4,15 +4,21 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The tensors of a model, mapped into memory: opening copies nothing, and a page is read from disk when first touched. Safe for
@@ -29,7 +35,7 @@ public final class Checkpoint implements AutoCloseable {
     private final SortedMap<String, Shard> homes = new TreeMap<>();
     private boolean closed;
 
-    private record Shard(MemorySegment bytes, SafetensorsHeader header) {}
+    private record Shard(Path file, FileTime changed, MemorySegment bytes, SafetensorsHeader header) {}
 
     private Checkpoint(Path path, Arena arena) {
         this.path = path;
@@ -99,12 +105,14 @@ public final class Checkpoint implements AutoCloseable {
         if (!Files.exists(file)) throw new CheckpointException(file + ": no such file");
         if (!Files.isRegularFile(file)) throw new CheckpointException(file + ": not a regular file");
         MemorySegment bytes;
+        FileTime changed;
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            changed = Files.getLastModifiedTime(file);
             bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
         } catch (IOException e) {
             throw CheckpointException.cannotRead(file, e);
         }
-        return new Shard(bytes, SafetensorsHeader.parse(bytes, file.toString()));
+        return new Shard(file, changed, bytes, SafetensorsHeader.parse(bytes, file.toString()));
     }
 
     /** Names of all tensors, sorted. */
@@ -127,6 +135,39 @@ public final class Checkpoint implements AutoCloseable {
         Shard home = homes.get(name);
         if (home == null) throw new CheckpointException(path + ": tensor " + Quoted.name(name) + " is missing");
         return home.header.tensor(name, home.bytes);
+    }
+
+    /**
+     * Name of the file that holds a tensor.
+     *
+     * @throws CheckpointException when there is none of that name
+     */
+    public String file(String tensor) {
+        Shard home = homes.get(tensor);
+        if (home == null) throw new CheckpointException(path + ": tensor " + Quoted.name(tensor) + " is missing");
+        return String.valueOf(home.file.getFileName());
+    }
+
+    /**
+     * A text that changes when a file is replaced or written to: a digest of the names, sizes, times and tables of contents of all files.
+     * The data is not read.
+     */
+    public String fingerprint() {
+        MessageDigest digest = sha256();
+        for (Shard s : shards.values()) {
+            String facts = s.file.getFileName() + "\n" + s.bytes.byteSize() + "\n" + s.changed.to(TimeUnit.MICROSECONDS) + "\n";
+            digest.update(facts.getBytes(StandardCharsets.UTF_8));
+            digest.update(s.bytes.asSlice(0, s.header.dataStart()).asByteBuffer());
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
     }
 
     /** The files' free-form metadata; where shards disagree on a key, the one listed first counts. */

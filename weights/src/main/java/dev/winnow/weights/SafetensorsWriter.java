@@ -24,6 +24,8 @@ import java.util.UUID;
 /** Writes tensors as a safetensors file that any implementation of the format reads. */
 public final class SafetensorsWriter {
     private static final int BLOCK = 1 << 20;
+    /** Of the data in the file: a cache line, for kernels that read whole vectors. */
+    private static final int ALIGNMENT = 64;
 
     private SafetensorsWriter() {}
 
@@ -102,7 +104,7 @@ public final class SafetensorsWriter {
             }
             g.writeEndObject();
         }
-        while (json.size() % 8 != 0) json.write(' ');
+        while (json.size() % ALIGNMENT != 0) json.write(' ');
         byte[] bytes = json.toByteArray();
         if (bytes.length - 8 > SafetensorsHeader.LONGEST) {
             throw new IOException("the header would take more than " + SafetensorsHeader.LONGEST + " bytes");

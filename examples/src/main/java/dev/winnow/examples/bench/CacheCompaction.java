@@ -1,6 +1,5 @@
 package dev.winnow.examples.bench;
 
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
@@ -9,6 +8,7 @@ import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.LanguageModel;
@@ -61,7 +61,7 @@ public final class CacheCompaction {
         String spec = args.length > 3 ? args[3] : "snapkv:ratio=0.9";
         int length = Math.min(context, args.length > 4 ? Integer.parseInt(args[4]) : 128);
         System.out.println(Machine.describe());
-        try (Winnow opened = Winnow.open(Path.of(args[0]), CpuBackend.create(), Machine.quantization(args, 5))) {
+        try (Winnow opened = Winnow.open(Path.of(args[0]), LoadOptions.defaults().withQuantization(Machine.quantization(args, 5)))) {
             new CacheCompaction((LanguageModel) opened.model(), context - length, length).run(rounds, spec);
         }
     }

@@ -1,7 +1,6 @@
 package dev.winnow.examples.bench;
 
 import dev.winnow.layers.Attention;
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
@@ -13,6 +12,7 @@ import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.LanguageModel;
@@ -52,7 +52,7 @@ public final class DecodeBandwidth {
         System.out.println(Machine.describe());
         Quantization quantization = Machine.quantization(args, 2);
         long began = System.nanoTime();
-        try (Winnow opened = Winnow.open(directory, CpuBackend.create(), quantization); Arena arena = Arena.ofShared();
+        try (Winnow opened = Winnow.open(directory, LoadOptions.defaults().withQuantization(quantization)); Arena arena = Arena.ofShared();
              FileChannel file = FileChannel.open(directory.resolve("model.safetensors"))) {
             System.out.printf("opened in %.2f s%n", (System.nanoTime() - began) / 1e9);
             DecodeBandwidth bench = new DecodeBandwidth((LanguageModel) opened.model());

@@ -1,6 +1,5 @@
 package dev.winnow.examples.bench;
 
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workers;
 import dev.winnow.layers.Workspace;
@@ -10,6 +9,7 @@ import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
 import dev.winnow.runtime.models.LanguageModel;
@@ -83,12 +83,12 @@ public final class LlamaVersusPeers {
 
     /** Where a format becomes the way Winnow loads the model. */
     private static Winnow open(Path directory, String format) {
-        return Winnow.open(directory, CpuBackend.create(), switch (format) {
+        return Winnow.open(directory, LoadOptions.defaults().withQuantization(switch (format) {
             case "bf16" -> Quantization.NONE;
             case "q8" -> Quantization.Q8;
             case "q4" -> Quantization.Q4;
             default -> throw new IllegalArgumentException("formats are bf16, q8 and q4, not " + format);
-        });
+        }));
     }
 
     /** Letters, which every engine takes for one token each. */

@@ -104,9 +104,9 @@ public final class LocalisationStudy {
     private Asked ask(SceneQuestion q, ReductionPlan plan) {
         Answer answer = model.generate(Request.of(q.text(), images.get(q.image())).withPlan(plan).withMaxTokens(MOST_TOKENS), piece -> { });
         Stats s = answer.stats();
-        int grid = answer.explanation().grid();
+        int grid = answer.explanation().pieces().getFirst().grid().width();
         boolean[] alive = new boolean[grid * grid];
-        for (int[] patches : answer.explanation().panels().getLast().images().getFirst().groups()) {
+        for (int[] patches : answer.explanation().panels().getLast().pieces().getFirst().groups()) {
             for (int p : patches) alive[p] = true;
         }
         int text = s.promptTokens() - s.imageTokens();

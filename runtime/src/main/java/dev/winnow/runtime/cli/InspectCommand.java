@@ -1,5 +1,6 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.reduction.BlockInfluence;
@@ -7,6 +8,7 @@ import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.ComputeCost;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
+import dev.winnow.runtime.models.TextEncoder;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionTransformer;
@@ -29,12 +31,17 @@ import picocli.CommandLine.Option;
 /** What is in a model directory. */
 @Command(name = "inspect", description = "Says what is in a model directory: family, sizes, dtypes, FLOPs.")
 final class InspectCommand implements Callable<Integer> {
+    private static final int USUAL_TOKENS = 2048;
+
     @Mixin
     private Common common;
     @Mixin
     private ModelOption model;
     @Option(names = "--tensors", description = "list every tensor with dtype and shape")
     private boolean tensors;
+    @Option(names = "--tokens", paramLabel = "N", description = "tokens of the sequence that memory is counted for; default: 2048, or the"
+            + " context where that is shorter")
+    private Integer tokens;
     @Option(names = "--calibrate", paramLabel = "TEXT", description = "measure on this text how much each language layer changes its tokens"
             + " (ShortGPT's block influence); may be repeated")
     private List<String> calibration = new ArrayList<>();
@@ -44,16 +51,19 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (spare != null && calibration.isEmpty()) throw new UsageException("--spare needs --calibrate");
+        if (tokens != null && tokens < 1) throw new UsageException("--tokens should be at least 1 but is " + tokens);
         if (spare != null && spare < 1) throw new UsageException("--spare should be at least 1 but is " + spare);
         var plan = common.plan();
-        try (Winnow winnow = model.open(common.backend())) {
+        try (Winnow winnow = model.openSilently(common.backend())) {
             plan.schedule(winnow.model().shape());
             Map<String, Object> facts = facts(winnow);
             if (!calibration.isEmpty()) influence(facts, winnow);
             if (common.json()) {
+                if (model.explainsLoad()) facts.put("load", LoadListing.json(winnow.loadReport()));
                 common.printJson(facts);
             } else {
-                facts.forEach((name, value) -> common.out().println(String.format("%-28s %s", name, shown(name, value))));
+                facts.forEach((name, value) -> common.out().println(String.format("%-32s %s", name, shown(name, value))));
+                if (model.explainsLoad()) LoadListing.lines(winnow.loadReport()).forEach(common.out()::println);
             }
         }
         return 0;
@@ -80,11 +90,12 @@ final class InspectCommand implements Callable<Integer> {
         facts.put("tensors", checkpoint.names().size());
         facts.put("elements by dtype", dtypes);
         facts.put("checkpoint bytes", checkpoint.bytes());
+        facts.put("weight bytes", winnow.weightBytes());
         switch (winnow.model()) {
             case VisionTransformer m -> tower(facts, m.encoder(), m.encoder().layers());
             case ImageTextEncoder m -> {
                 tower(facts, m.vision(), m.vision().layers());
-                if (m.text() != null) facts.put("text context", m.text().context());
+                if (m.text() != null) text(facts, m.text());
             }
             case LanguageModel m -> language(facts, m);
             case VisionLanguageModel m -> {
@@ -94,6 +105,7 @@ final class InspectCommand implements Callable<Integer> {
                 language(facts, m.language());
             }
         }
+        memory(facts, winnow);
         facts.put("tokenizer", Files.exists(model.directory().resolve("tokenizer.json")) ? "tokenizer.json" : "none");
         facts.put("image processor", Files.exists(model.directory().resolve("preprocessor_config.json")) ? "preprocessor_config.json" : "none");
         if (tensors) {
@@ -105,6 +117,34 @@ final class InspectCommand implements Callable<Integer> {
             all.forEach(facts::put);
         }
         return facts;
+    }
+
+    private static void text(Map<String, Object> facts, TextEncoder text) {
+        List<TransformerLayer> layers = text.layers().stream().map(CompiledLayer::description).toList();
+        facts.put("text context", text.context());
+        facts.put("text layers", layers.size());
+        facts.put("text width", text.width());
+        facts.put("text flops", ComputeCost.layers(layers, text.context()));
+    }
+
+    /** What a request of one picture of the tower's own size and so many tokens needs, beside the Java runtime itself. */
+    private void memory(Map<String, Object> facts, Winnow winnow) {
+        long scratch = winnow.visionTower().map(t -> ComputeCost.scratch(t.stack().descriptions(), t.patchCount() + t.specialTokens())).orElse(0L);
+        if (winnow.languageModel().isEmpty()) {
+            facts.put("scratch per image bytes", scratch);
+            facts.put("memory bytes", winnow.weightBytes() + scratch);
+            return;
+        }
+        LanguageModel m = winnow.languageModel().get();
+        List<TransformerLayer> layers = m.stack().descriptions();
+        int n = tokens == null ? Math.min(m.context(), USUAL_TOKENS) : tokens;
+        if (n > m.longest()) throw new UsageException("--tokens " + n + " is more than the model's context of " + m.context());
+        long cache = n * ComputeCost.cachePerToken(layers);
+        // a picture's buffers are used again for the prompt
+        scratch = Math.max(scratch, ComputeCost.scratch(layers, n)) + Float.BYTES * ((long) n * m.width() + m.vocabulary());
+        facts.put("cache at " + n + " tokens bytes", cache);
+        facts.put("scratch at " + n + " tokens bytes", scratch);
+        facts.put("memory at " + n + " tokens bytes", winnow.weightBytes() + cache + scratch);
     }
 
     private void influence(Map<String, Object> facts, Winnow winnow) {

@@ -24,7 +24,7 @@ final class Gemma3Vision {
                     + vision.grid() + " x " + vision.grid() + " patches");
         }
         WeightScope p = parts.at("multi_modal_projector");
-        Linear projection = new Linear(p.matrix("mm_input_projection_weight", vision.width(), language.width()).transposed(), null);
+        Linear projection = new Linear(p.turned("mm_input_projection_weight", vision.width(), language.width()), null);
         Projector projector = new Projector.Pooled(vision.grid() / tokens,
                 p.rmsNormAroundOne("mm_soft_emb_norm", vision.width(),
                         Config.atLeastZero(Config.section(c, "vision_config"), "layer_norm_eps", 1e-6)), projection);

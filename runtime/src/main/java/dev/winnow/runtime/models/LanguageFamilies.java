@@ -2,6 +2,7 @@ package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Backend;
 import dev.winnow.weights.CheckpointException;
+import dev.winnow.weights.Quoted;
 import dev.winnow.weights.Settings;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,8 +47,8 @@ final class LanguageFamilies {
     static LanguageModel load(String type, Settings config, WeightScope root, Backend backend) {
         Loader loader = LOADERS.get(type);
         if (loader == null) {
-            throw new CheckpointException("config: model_type '" + type + "' is no supported language model; known are "
-                    + String.join(", ", types()));
+            throw new CheckpointException("config: model_type '" + Quoted.plain(type) + "' is no supported language model"
+                    + Similar.hint(type, types()) + "; known are " + String.join(", ", types()));
         }
         return loader.load(config, root, backend);
     }

@@ -3,7 +3,10 @@ package dev.winnow.runtime.models;
 import dev.winnow.layers.Backend;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.weights.CheckpointException;
+import dev.winnow.weights.Quoted;
 import dev.winnow.weights.Settings;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** A loaded model of one of the supported families. */
 public sealed interface Model permits LanguageModel, VisionTransformer, ImageTextEncoder, VisionLanguageModel {
@@ -17,6 +20,13 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
 
     /** What a reduction plan has to know. */
     ModelShape shape();
+
+    /** Every {@code model_type} that can be loaded. */
+    static List<String> types() {
+        return Stream.concat(LanguageFamilies.types().stream(), Stream.of("vit", "deit", "beit", "dinov2", "dinov2_with_registers", "clip",
+                "clip_vision_model", "siglip", "siglip_vision_model", "llava", "llava_next", "llava_onevision", "paligemma", "gemma3",
+                "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl")).toList();
+    }
 
     /**
      * Builds the model that a configuration describes.
@@ -38,10 +48,8 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
             case "qwen2_vl", "qwen2_5_vl" -> Qwen2Vl.load(config, root, backend);
             default -> {
                 if (LanguageFamilies.types().contains(type)) yield LanguageFamilies.load(type, config, root, backend);
-                throw new CheckpointException("config.json: model_type '" + type
-                        + "' is not supported; known are " + String.join(", ", LanguageFamilies.types())
-                        + ", vit, deit, beit, dinov2, dinov2_with_registers, clip, clip_vision_model, siglip, siglip_vision_model,"
-                        + " llava, llava_next, llava_onevision, paligemma, gemma3, idefics3, smolvlm, qwen2_vl, qwen2_5_vl");
+                throw new CheckpointException("config.json: model_type '" + Quoted.plain(type) + "' is not supported"
+                        + Similar.hint(type, types()) + "; known are " + String.join(", ", types()));
             }
         };
     }
