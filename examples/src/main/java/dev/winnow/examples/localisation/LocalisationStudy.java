@@ -48,8 +48,12 @@ public final class LocalisationStudy {
         // questions are shared out over the cores, so each is answered on one
         Workers.shared().resize(1);
         try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
-            LocalisationStudy study = new LocalisationStudy(model, folder, SceneQuestion.read(folder));
-            Files.writeString(PAGE, new LocalisationTables(study.all()).within(Files.readString(PAGE)));
+            List<SceneQuestion> questions = SceneQuestion.read(folder);
+            LocalisationStudy study = new LocalisationStudy(model, folder, questions);
+            LocalisationStudy turned = new LocalisationStudy(model, folder, questions);
+            turned.images.replaceAll((name, image) -> upsideDown(image));
+            LocalisationTables tables = new LocalisationTables(study.all(), turned.choices());
+            Files.writeString(PAGE, tables.within(Files.readString(PAGE)));
         }
     }
 
@@ -60,6 +64,27 @@ public final class LocalisationStudy {
         for (int layer : new int[] {2, 1, 3}) everyWay(layer, "25%", results);
         everyWay(2, "11%", results);
         return results;
+    }
+
+    /**
+     * What is chosen of other pictures, where only that matters: of pictures upside down a choice by content keeps the other half, a
+     * choice by place the same.
+     */
+    private List<LocalisationResult> choices() {
+        List<LocalisationResult> results = new ArrayList<>();
+        for (int layer : new int[] {2, 1}) {
+            for (boolean rotated : new boolean[] {true, false}) {
+                results.add(run(rotated ? "rotary" : "no rotary", layer, "25%", drop(layer, new Budget(-1, 0.25), rotated)));
+            }
+        }
+        return results;
+    }
+
+    private static RgbImage upsideDown(RgbImage image) {
+        int row = 3 * image.width();
+        byte[] turned = new byte[image.rgb().length];
+        for (int y = 0; y < image.height(); y++) System.arraycopy(image.rgb(), y * row, turned, (image.height() - 1 - y) * row, row);
+        return new RgbImage(image.width(), image.height(), turned);
     }
 
     private void everyWay(int layer, String keep, List<LocalisationResult> results) {

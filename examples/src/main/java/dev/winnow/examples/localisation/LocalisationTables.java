@@ -1,5 +1,6 @@
 package dev.winnow.examples.localisation;
 
+import dev.winnow.examples.localisation.LocalisationResult.Asked;
 import dev.winnow.examples.localisation.LocalisationResult.Estimate;
 import dev.winnow.examples.localisation.SceneQuestion.Half;
 import dev.winnow.examples.localisation.SceneQuestion.Kind;
@@ -7,10 +8,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
-/** The tables of the page about FEATHER's finding; the text around them is written by hand. */
-record LocalisationTables(List<LocalisationResult> results) {
+/**
+ * The tables of the page about FEATHER's finding; the text around them is written by hand.
+ *
+ * @param results    dense first
+ * @param upsideDown what was chosen of the same pictures upside down
+ */
+record LocalisationTables(List<LocalisationResult> results, List<LocalisationResult> upsideDown) {
     private static final String BEGIN = "<!-- tables: made by examples/bench localisation -->\n";
     private static final String END = "<!-- end of the tables -->";
 
@@ -34,14 +41,35 @@ record LocalisationTables(List<LocalisationResult> results) {
         String numbers = IntStream.rangeClosed(1, results.getFirst().grid()).mapToObj(r -> " " + r + " |").collect(Collectors.joining());
         StringBuilder table = new StringBuilder("| layer | keep | chosen by |" + numbers + " upper half |\n|---|---|---|"
                 + "---|".repeat(results.getFirst().grid()) + "---|\n");
+        table.append("| | | asked objects |").append(row(askedObjects()));
         for (LocalisationResult r : results) {
-            if (r.layer() == 0) continue;
-            String cells = Arrays.stream(r.rows()).mapToObj(share -> String.format(Locale.ROOT, " %.1f |", 100 * share))
-                    .collect(Collectors.joining());
-            String upper = String.format(Locale.ROOT, " %.1f |", 100 * r.topShare());
-            table.append("| " + r.layer() + " | " + r.keep() + " | " + r.method() + " |" + cells + upper + "\n");
+            if (r.layer() > 0) table.append(chosen(r, "")).append(row(r.rows()));
         }
+        for (LocalisationResult r : upsideDown) table.append(chosen(r, ", upside down")).append(row(r.rows()));
         return table.toString();
+    }
+
+    private static String chosen(LocalisationResult r, String note) {
+        return "| " + r.layer() + " | " + r.keep() + " | " + r.method() + note + " |";
+    }
+
+    private static String row(double[] shares) {
+        double upper = Arrays.stream(shares, 0, shares.length / 2).sum();
+        return DoubleStream.concat(Arrays.stream(shares), DoubleStream.of(upper))
+                .mapToObj(share -> String.format(Locale.ROOT, " %.1f |", 100 * share)).collect(Collectors.joining("", "", "\n"));
+    }
+
+    /** Where the patches of the asked objects lie, each question counting as one: what a choice by content alone would keep. */
+    private double[] askedObjects() {
+        LocalisationResult dense = results.getFirst();
+        int grid = dense.grid();
+        double[] rows = new double[grid];
+        for (Asked a : dense.asked()) {
+            int[] covered = IntStream.range(0, grid * grid).filter(p -> a.question().objects().stream()
+                    .anyMatch(o -> o.covers(p / grid, p % grid, SceneQuestion.SIDE / grid))).toArray();
+            for (int p : covered) rows[p / grid] += 1.0 / covered.length / dense.asked().size();
+        }
+        return rows;
     }
 
     private String accuracy() {
