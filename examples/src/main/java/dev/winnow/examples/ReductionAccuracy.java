@@ -2,29 +2,25 @@ package dev.winnow.examples;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.winnow.layers.Workers;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.Methods;
 import dev.winnow.reduction.Methods.Family;
 import dev.winnow.reduction.ReductionPlan;
-import dev.winnow.runtime.Answer;
-import dev.winnow.runtime.Request;
-import dev.winnow.runtime.Stats;
 import dev.winnow.runtime.Winnow;
-import dev.winnow.runtime.images.RgbImage;
-import dev.winnow.weights.Settings;
+import dev.winnow.runtime.eval.Evaluation;
+import dev.winnow.runtime.eval.Judge;
+import dev.winnow.runtime.eval.Outcome;
+import dev.winnow.runtime.eval.questions.Question;
+import dev.winnow.runtime.eval.questions.Questions;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /**
@@ -43,8 +39,7 @@ public final class ReductionAccuracy {
     static final String RANDOM = "random";
     static final String RANDOM_INSIDE = "random before layer 2";
     private static final int[] SEEDS = {1, 2, 3, 4, 5};
-
-    private record Question(String text, String answer, RgbImage image) {}
+    private static final int MOST_TOKENS = 96;
 
     /**
      * What one plan did on all questions.
@@ -59,14 +54,10 @@ public final class ReductionAccuracy {
         }
     }
 
-    private final Winnow model;
-    private final List<Question> questions;
-    private final int[] textTokens;
+    private final Evaluation evaluation;
 
-    private ReductionAccuracy(Winnow model, List<Question> questions) {
-        this.model = model;
-        this.questions = questions;
-        this.textTokens = new int[questions.size()];
+    private ReductionAccuracy(Evaluation evaluation) {
+        this.evaluation = evaluation;
     }
 
     public static void main(String[] args) throws IOException {
@@ -80,10 +71,8 @@ public final class ReductionAccuracy {
         }
         int stride = args.length > 0 ? Integer.parseInt(args[0]) : 1;
         List<String> only = args.length > 1 ? List.of(args).subList(1, args.length) : List.of();
-        // questions are shared out over the cores, so each is answered on one
-        Workers.shared().resize(1);
         try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
-            ReductionAccuracy table = new ReductionAccuracy(model, questions(demo, stride));
+            ReductionAccuracy table = new ReductionAccuracy(new Evaluation(model, questions(demo, stride), Judge.EXACT, MOST_TOKENS));
             Map<String, List<Score>> scores = table.all(only);
             if (stride > 1 || only.stream().anyMatch(name -> name.contains(":"))) return;
             if (!only.isEmpty()) scores = with(read(results, json), scores);
@@ -107,16 +96,9 @@ public final class ReductionAccuracy {
         Files.writeString(root.resolve("docs/accuracy.md"), new AccuracyPage(scores, scores.get("dense").getFirst().questions()).text());
     }
 
-    private static List<Question> questions(Path demo, int stride) throws IOException {
-        Map<String, RgbImage> images = new HashMap<>();
-        List<Question> all = new ArrayList<>();
-        List<String> lines = Files.readAllLines(demo.resolve("results-vlm-public.predictions.jsonl"));
-        for (int i = 0; i < lines.size(); i += stride) {
-            Settings q = Settings.of(lines.get(i), "predictions");
-            RgbImage image = images.computeIfAbsent(q.string("image"), f -> RgbImage.read(demo.resolve("questions-vlm").resolve(f)));
-            all.add(new Question(q.string("question"), q.string("answer"), image));
-        }
-        return all;
+    private static List<Question> questions(Path demo, int stride) {
+        List<Question> all = Questions.read(demo.resolve("questions-vlm/qa.jsonl")).list();
+        return IntStream.range(0, all.size()).filter(i -> i % stride == 0).mapToObj(all::get).toList();
     }
 
     /** Scores by method: "dense" has one, a method one per budget, the random baseline one per budget and seed. */
@@ -147,40 +129,13 @@ public final class ReductionAccuracy {
 
     private Score ask(String spec, ReductionPlan plan) {
         long began = System.nanoTime();
-        int n = questions.size();
-        boolean[] right = new boolean[n];
-        double[] visual = new double[n];
-        double[] flops = new double[n];
-        plan.schedule(model.model().shape());
-        AtomicInteger next = new AtomicInteger();
-        AtomicInteger answered = new AtomicInteger();
-        IntStream.range(0, Runtime.getRuntime().availableProcessors()).mapToObj(t -> Thread.ofPlatform().start(() -> {
-            for (int i = next.getAndIncrement(); i < n; i = next.getAndIncrement()) {
-                Question q = questions.get(i);
-                Answer answer = model.generate(Request.of(q.text(), q.image()).withPlan(plan).withMaxTokens(96), piece -> { });
-                Stats s = answer.stats();
-                if (plan.isEmpty()) textTokens[i] = s.promptTokens() - s.imageTokens();
-                right[i] = answer.text().strip().equals(q.answer());
-                visual[i] = s.languageTokens().stream().mapToInt(tokens -> tokens).average().orElse(0) - textTokens[i];
-                flops[i] = s.visionFlops() + s.prefillFlops();
-                answered.incrementAndGet();
-            }
-        })).toList().forEach(ReductionAccuracy::join);
-        if (answered.get() < n) throw new IllegalStateException(spec + ": only " + answered + " of " + n + " questions were answered");
-        int correct = (int) IntStream.range(0, n).filter(i -> right[i]).count();
-        double meanVisual = IntStream.range(0, n).mapToDouble(i -> visual[i]).average().orElse(0);
-        double meanFlops = IntStream.range(0, n).mapToDouble(i -> flops[i]).average().orElse(0);
+        List<Outcome> outcomes = evaluation.under(plan);
+        int n = outcomes.size();
+        int correct = (int) outcomes.stream().filter(Outcome::right).count();
+        double meanVisual = outcomes.stream().mapToDouble(o -> o.work().meanVisualTokens()).average().orElse(0);
+        double meanFlops = outcomes.stream().mapToDouble(o -> o.work().firstTokenFlops()).average().orElse(0);
         System.out.printf(Locale.ROOT, "%-40s %.1f%%  %5.1f visual tokens per layer  %.3f GFLOP  %.1f s%n", spec.isEmpty() ? "dense" : spec,
                 100.0 * correct / n, meanVisual, meanFlops / 1e9, (System.nanoTime() - began) / 1e9);
         return new Score(spec, correct, n, meanVisual, meanFlops);
-    }
-
-    private static void join(Thread t) {
-        try {
-            t.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new UncheckedIOException(new IOException(e));
-        }
     }
 }

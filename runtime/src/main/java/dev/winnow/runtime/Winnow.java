@@ -32,6 +32,7 @@ import dev.winnow.runtime.models.VisionTransformer;
 import dev.winnow.runtime.models.WeightStore;
 import dev.winnow.runtime.sampling.GenerationDefaults;
 import dev.winnow.runtime.sampling.Sampler;
+import dev.winnow.runtime.sampling.TokenChooser;
 import dev.winnow.runtime.text.StopStrings;
 import dev.winnow.runtime.text.TokenStream;
 import dev.winnow.runtime.text.Tokenizer;
@@ -169,6 +170,14 @@ public final class Winnow implements AutoCloseable {
      * @throws dev.winnow.reduction.PlanException when the plan does not fit the model
      */
     public Answer generate(Request request, Consumer<String> stream) {
+        return generate(request, new Sampler(request.sampling()), stream);
+    }
+
+    /**
+     * As {@link #generate(Request, Consumer)}, with each token chosen by {@code chooser}, whatever sampling the request asks for: an
+     * evaluation looks at the logits on the way, or has the model follow a given text.
+     */
+    public Answer generate(Request request, TokenChooser chooser, Consumer<String> stream) {
         Schedule schedule = request.plan().schedule(model.shape());
         StatsRecorder counts = new StatsRecorder();
         return switch (model) {
@@ -178,40 +187,37 @@ public final class Winnow implements AutoCloseable {
                 float[] hidden = new float[ids.length * m.width()];
                 m.embed(ids, hidden, 0);
                 Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
-                ExplanationRecorder explaining = new ExplanationRecorder(0, 0, 0);
-                yield answer(request, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
+                ExplanationRecorder explaining = new ExplanationRecorder(List.of(), 0);
+                explaining.prompt(prompt.ledger(), ids, keyHeads(m));
+                yield answer(request, chooser, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
             }
             case VisionLanguageModel m -> {
-                List<VisionLanguageModel.Image> images = request.images().stream().map(image -> image(image, m)).toList();
+                List<TiledImage> cut = request.images().stream().map(processor()::tiles).toList();
+                List<VisionLanguageModel.Image> images = cut.stream().map(image -> image(image, m)).toList();
                 int[] ids = prompting().ids(request, m, images);
                 long began = System.nanoTime();
                 Workspace workspace = new Workspace();
-                // explanations are painted on one square grid for each picture; of pictures in pieces there is none
-                boolean painted = m.projector().side() == 1 && images.stream().allMatch(i -> i.tiles().size() == 1);
-                ExplanationRecorder explaining = new ExplanationRecorder(m.vision().grid(), m.vision().specialTokens(),
-                        painted ? images.size() : 0);
+                ExplanationRecorder explaining = new ExplanationRecorder(pieces(cut, m.vision()), m.vision().specialTokens());
                 List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
                 int tiles = 0;
                 int imageTokens = 0;
                 for (VisionLanguageModel.Image image : images) {
-                    explaining.image(tiles);
                     features.addAll(m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
                     tiles += image.tiles().size();
                     imageTokens += m.places(image).stream().mapToInt(n -> n).sum();
-                    explaining.projected(features.getLast().ledger());
                 }
                 Tokens prompt = m.merge(ids, features, workspace);
-                explaining.prompt(prompt.ledger());
-                yield answer(request, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9, schedule,
-                        counts, explaining, stream);
+                explaining.prompt(prompt.ledger(), Arrays.stream(ids).filter(id -> id != m.imageToken()).toArray(), keyHeads(m.language()));
+                yield answer(request, chooser, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9,
+                        schedule, counts, explaining, stream);
             }
             default -> throw new RequestException("this model (" + model.family() + ") does not generate text");
         };
     }
 
-    private Answer answer(Request request, LanguageModel language, Tokens prompt, int[] ids, int imageTokens, Workspace workspace,
-                          double visionSeconds, Schedule schedule, StatsRecorder counts, ExplanationRecorder explaining,
-                          Consumer<String> stream) {
+    private Answer answer(Request request, TokenChooser chooser, LanguageModel language, Tokens prompt, int[] ids, int imageTokens,
+                          Workspace workspace, double visionSeconds, Schedule schedule, StatsRecorder counts,
+                          ExplanationRecorder explaining, Consumer<String> stream) {
         int promptTokens = prompt.count();
         language.requireRoom(promptTokens, 1);
         int room = language.longest() - promptTokens;
@@ -226,7 +232,6 @@ public final class Winnow implements AutoCloseable {
 
         SelfSpeculation speculation = schedule.drafting()
                 .map(d -> new SelfSpeculation(language, cache, schedule, d, workspace)).orElse(null);
-        Sampler sampler = new Sampler(request.sampling());
         TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
         StopStrings stops = new StopStrings(request.stops());
         StringBuilder text = new StringBuilder();
@@ -238,7 +243,7 @@ public final class Winnow implements AutoCloseable {
                 end = Answer.End.CANCELLED;
                 break;
             }
-            int id = sampler.next(logits, history, ids.length + generated);
+            int id = chooser.next(logits, history, ids.length + generated);
             int length = ids.length + generated++;
             if (length == history.length) history = Arrays.copyOf(history, length + length / 2 + 16);
             history[length] = id;
@@ -298,17 +303,39 @@ public final class Winnow implements AutoCloseable {
     }
 
     private VisionEncoder.Picture picture(RgbImage image, VisionEncoder tower) {
+        return picture(whole(image, tower), tower);
+    }
+
+    private Pixels whole(RgbImage image, VisionEncoder tower) {
         if (tower.channels() != 3) {
             throw new RequestException("this model takes pictures of " + tower.channels() + " colour channels, not 3");
         }
-        return picture(processor().tiles(image).whole(), tower);
+        return processor().tiles(image).whole();
+    }
+
+    private static int[] keyHeads(LanguageModel m) {
+        return m.stack().descriptions().stream().mapToInt(layer -> layer.attention().kvHeads()).toArray();
+    }
+
+    /** All pieces of some pictures, with the patches that a tower sees. */
+    private static List<Explanation.Piece> pieces(List<TiledImage> images, VisionEncoder tower) {
+        List<Explanation.Piece> pieces = new ArrayList<>();
+        for (int i = 0; i < images.size(); i++) {
+            for (Pixels tile : images.get(i).tiles()) {
+                pieces.add(new Explanation.Piece(i, tower.grid(tile.height(), tile.width()), tile.region()));
+            }
+        }
+        return pieces;
+    }
+
+    private VisionLanguageModel.Image image(RgbImage image, VisionLanguageModel m) {
+        return image(processor().tiles(image), m);
     }
 
     /** A picture in the pieces that a model takes. */
-    private VisionLanguageModel.Image image(RgbImage image, VisionLanguageModel m) {
-        TiledImage tiles = processor().tiles(image);
+    private VisionLanguageModel.Image image(TiledImage tiles, VisionLanguageModel m) {
         List<VisionEncoder.Picture> pieces = tiles.tiles().stream().map(t -> picture(t, m.vision())).toList();
-        return new VisionLanguageModel.Image(pieces, image.height(), image.width(), tiles.rows(), tiles.columns());
+        return new VisionLanguageModel.Image(pieces, tiles.height(), tiles.width(), tiles.rows(), tiles.columns());
     }
 
     private static VisionEncoder.Picture picture(Pixels pixels, VisionEncoder tower) {
@@ -364,6 +391,18 @@ public final class Winnow implements AutoCloseable {
 
     private static RequestException takesNoPrompt(Model m) {
         return new RequestException("this model (" + m.family() + ") takes no prompt");
+    }
+
+    /** Tokens as text, one by one and special ones too; of ids below 0, which are none, the empty text. */
+    public List<String> words(int[] ids) {
+        if (ids.length == 0) return List.of();
+        Tokenizer tokenizer = prompting().tokenizer();
+        return Arrays.stream(ids).mapToObj(id -> id < 0 ? "" : tokenizer.decode(new int[] {id}, false)).toList();
+    }
+
+    /** In how many pieces the model looks at a picture. */
+    public int pieces(RgbImage image) {
+        return processor().tiles(image).tiles().size();
     }
 
     /** The part of a picture, in its own pixels, that the model sees. */
@@ -489,6 +528,11 @@ public final class Winnow implements AutoCloseable {
                 FullResolution.classToken(ledger, values, width), run.stats());
     }
 
+    /** Ids of a text, with what the tokenizer puts around a sequence or without. */
+    public int[] tokens(String text, boolean addSpecialTokens) {
+        return prompting().tokenizer().encode(text, addSpecialTokens);
+    }
+
     /** A text as a vector of length 1 in CLIP's shared space. */
     public float[] embedText(String text) {
         if (!(model instanceof ImageTextEncoder m) || m.text() == null) {
@@ -510,19 +554,16 @@ public final class Winnow implements AutoCloseable {
     /** One image through the first blocks of a tower, with the outputs of some of them. */
     private Tower look(RgbImage image, VisionEncoder tower, ReductionPlan plan, int blocks, int[] capture) {
         Schedule schedule = plan.schedule(model.shape());
-        VisionEncoder.Picture picture = picture(image, tower);
+        Pixels pixels = whole(image, tower);
+        VisionEncoder.Picture picture = picture(pixels, tower);
         Grid grid = tower.grid(picture.height(), picture.width());
-        Tower run = new Tower(new StatsRecorder(), explaining(grid, tower), new Workspace());
+        List<Explanation.Piece> piece = List.of(new Explanation.Piece(0, grid, pixels.region()));
+        Tower run = new Tower(new StatsRecorder(), new ExplanationRecorder(piece, tower.specialTokens()), new Workspace());
         run.grid = grid;
         long began = System.nanoTime();
         run.encoded = tower.encode(picture, 0, blocks, schedule, run.workspace, capture, null, both(run.counts, run.explaining));
         run.seconds = (System.nanoTime() - began) / 1e9;
-                return run;
-    }
-
-    /** Explanations are painted on square grids; of other pictures there is none. */
-    private static ExplanationRecorder explaining(Grid grid, VisionEncoder tower) {
-        return new ExplanationRecorder(grid.height(), tower.specialTokens(), grid.height() == grid.width() ? 1 : 0);
+        return run;
     }
 
     private static final class Tower {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.winnow.layers.CpuBackend;
+import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.images.RgbImage;
@@ -19,6 +20,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -136,6 +138,67 @@ class VisionLanguageRequestTest {
             long[] traced = tracer.run(model.inputs(QUESTION, List.of(pictures), false)).stream().filter(t -> t.name().equals("generated_ids"))
                     .findFirst().orElseThrow().toLongs();
             assertThat(Arrays.stream(answer(model, pictures).tokens()).asLongStream().toArray()).isEqualTo(traced);
+        }
+    }
+
+    /** Pieces of a picture of 60 x 40 pixels, and the patches or squares of patches of the first. */
+    @ParameterizedTest
+    @CsvSource({"llava,1,4,4", "llava_next,5,4,4", "llava_onevision,5,4,4", "paligemma,1,4,4", "gemma3,1,2,2", "smolvlm,5,2,2",
+        "qwen2_vl,1,2,4", "qwen2_5_vl,1,2,4"})
+    void explainsWhichPatchesAreKept(String family, int pieces, int rows, int columns) {
+        RgbImage[] pictures = {noise(60, 40), noise(60, 40)};
+        try (Winnow model = model(family)) {
+            Request request = Request.of(QUESTION, pictures).withMaxTokens(1).withIgnoreEos(true).withReduction("pyramiddrop:layers=1,ratios=0.5");
+            Answer answer = model.generate(request, piece -> { });
+            Explanation e = answer.explanation();
+            assertThat(e.pieces()).hasSize(2 * pieces);
+            assertThat(e.pieces().getFirst().grid()).isEqualTo(new Grid(rows, columns));
+            assertThat(e.pieces().get(pieces).image()).isEqualTo(1);
+            requireEveryTokenHasItsPatch(e);
+            // separators between rows of patches are no patches, so they stay
+            int visual = (int) Arrays.stream(e.prompt().pieces()).filter(p -> p >= 0).count();
+            assertThat(e.pictureTokens()).isEqualTo(visual / 2);
+            assertThat(e.panels().getLast().pieces().stream().mapToInt(Explanation.Alive::tokens).sum()).isEqualTo(visual / 2);
+            assertThat(e.panels().getLast().after()).isEqualTo(answer.stats().languageTokens().getLast());
+            assertThat(e.panels().getLast().pieces()).anySatisfy(a -> assertThat(a.scores().name()).isEqualTo("score"));
+        }
+    }
+
+    private static void requireEveryTokenHasItsPatch(Explanation e) {
+        Set<List<Integer>> places = new HashSet<>();
+        for (int t = 0; t < e.prompt().tokens(); t++) {
+            int piece = e.prompt().pieces()[t];
+            if (piece < 0) continue;
+            assertThat(e.prompt().patches().get(t)).hasSize(1);
+            int patch = e.prompt().patches().get(t)[0];
+            assertThat(patch).isLessThan(e.pieces().get(piece).grid().cells());
+            assertThat(places.add(List.of(piece, patch))).as("a patch of its own").isTrue();
+        }
+    }
+
+    @Test
+    void explainsOneLargePictureMadeOfPieces() {
+        try (Winnow model = model(config("llava_onevision").replace("anyres_max_4", "anyres_max_1"), processor("llava_onevision"))) {
+            RgbImage picture = noise(60, 60);
+            Request request = Request.of(QUESTION, picture).withMaxTokens(1).withIgnoreEos(true).withReduction("divprune:keep=50%");
+            Explanation e = model.generate(request, piece -> { }).explanation();
+            assertThat(e.pieces()).extracting(Explanation.Piece::grid).containsExactly(new Grid(4, 4), new Grid(4, 4));
+            requireEveryTokenHasItsPatch(e);
+        }
+    }
+
+    @Test
+    void explainsTowersThatMergeBeforePiecesArePacked() {
+        try (Winnow model = model("llava_next")) {
+            Request request = Request.of(QUESTION, noise(60, 40)).withMaxTokens(1).withIgnoreEos(true).withReduction("tome:keep=50%", "divprune:keep=50%");
+            Explanation e = model.generate(request, piece -> { }).explanation();
+            Set<Integer> whole = new HashSet<>();
+            for (int t = 0; t < e.prompt().tokens(); t++) {
+                if (e.prompt().pieces()[t] == 0) Arrays.stream(e.prompt().patches().get(t)).forEach(whole::add);
+            }
+            assertThat(whole).hasSize(16);
+            assertThat(e.panels()).anySatisfy(p -> assertThat(p.method()).isEqualTo("model"));
+            for (Explanation.Panel p : e.panels()) assertThat(p.pieces()).hasSize(5);
         }
     }
 

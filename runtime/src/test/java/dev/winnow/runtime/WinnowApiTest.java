@@ -139,7 +139,7 @@ class WinnowApiTest {
             List<Explanation.Panel> panels = answer.explanation().panels();
             assertThat(panels).as(last).hasSize(2);
             float held = 0;
-            for (float share : panels.getLast().images().getFirst().strength()) held += share;
+            for (float share : panels.getLast().pieces().getFirst().strength()) held += share;
             assertThat(held).as(last).isBetween(0.1f, 60f);
         }
     }

@@ -32,9 +32,11 @@ final class ClassifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (top < 1) throw new UsageException("--top should be at least 1 but is " + top);
-        explain.check(images);
         var plan = common.plan();
+        explain.requireOnePicture(images);
+        explain.check(images, plan);
         try (Winnow winnow = model.open(common.backend())) {
+            explain.check(images, plan, winnow.model().shape());
             List<Map<String, Object>> results = new ArrayList<>();
             for (Path file : images) {
                 RgbImage image = RgbImage.read(file);
@@ -54,11 +56,16 @@ final class ClassifyCommand implements Callable<Integer> {
                             + Tables.quantity(c.stats().flops(), "FLOP") + ", tokens per layer " + c.stats().visionTokens());
                 }
                 if (file.equals(images.getFirst())) {
-                    explain.write(c.explanation(), List.of(image), winnow, best.getFirst().name() + "   [" + plan + "]", common.err());
+                    explain.write(explained(c), plan, "", List.of(file), List.of(image), winnow,
+                            other -> explained(winnow.classify(image, other)), common.err());
                 }
             }
             if (common.json()) common.printJson(results);
         }
         return 0;
+    }
+
+    private static ExplainOption.Run explained(Classification c) {
+        return new ExplainOption.Run(c.labels().getFirst().name(), c.stats(), c.explanation());
     }
 }

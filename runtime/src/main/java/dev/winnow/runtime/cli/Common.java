@@ -40,9 +40,17 @@ final class Common {
         return ReductionPlan.parse(reduce);
     }
 
-    /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed. */
+    /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed; none twice. */
     List<ReductionPlan> plans() {
-        return reduce.stream().map(specs -> ReductionPlan.parse(List.of(specs.split(" \\+ ")))).toList();
+        List<ReductionPlan> plans = new ArrayList<>();
+        for (String specs : reduce) {
+            ReductionPlan plan = ReductionPlan.parse(List.of(specs.split(" \\+ ")));
+            if (plans.stream().anyMatch(p -> p.toString().equals(plan.toString()))) {
+                throw new UsageException("--reduce " + plan + " is given twice");
+            }
+            plans.add(plan);
+        }
+        return plans;
     }
 
     /** Checks the values of options that a command has no use for: all commands take them, and none takes nonsense. */

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.runtime.eval.Judge;
 import dev.winnow.runtime.models.Quantization;
 import java.nio.file.Path;
 import java.util.function.Function;
@@ -20,6 +21,7 @@ final class Converters {
         line.registerConverter(Double.class, number("a number", Double::valueOf));
         line.registerConverter(Path.class, Converters::path);
         line.registerConverter(Quantization.class, Converters::quantization);
+        line.registerConverter(Judge.class, Converters::judge);
     }
 
     private static <T> ITypeConverter<T> number(String what, Function<String, T> parse) {
@@ -38,6 +40,14 @@ final class Converters {
             case "q4" -> Quantization.Q4;
             default -> throw new TypeConversionException("should be q8 or q4 but is '" + text + "'");
         };
+    }
+
+    private static Judge judge(String text) {
+        try {
+            return Judge.named(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
+        }
     }
 
     // the empty path means the current directory to Java, and a variable that was not set to the user

@@ -60,11 +60,13 @@ final class GenerateCommand implements Callable<Integer> {
     public Integer call() {
         if (maxTokens != null && maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
         if (stops.contains("")) throw new UsageException("--stop should not be empty");
-        explain.check(images);
         var plan = common.plan();
+        explain.check(images, plan);
         try (Winnow winnow = model.open(common.backend())) {
             plan.schedule(winnow.model().shape());
+            explain.check(images, plan, winnow.model().shape());
             List<RgbImage> pictures = images.stream().map(RgbImage::read).toList();
+            explain.check(pictures, winnow);
             int most = maxTokens != null ? maxTokens : winnow.defaults().maxNewTokens().orElse(256);
             Request request = Request.of(prompt, pictures.toArray(RgbImage[]::new)).withPlan(plan).withSampling(sampling(winnow))
                     .withMaxTokens(most).withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos)
@@ -87,10 +89,14 @@ final class GenerateCommand implements Callable<Integer> {
                 common.out().println();
                 describe(answer.stats(), plan.toString());
             }
-            explain.write(answer.explanation(), pictures, winnow, "“" + prompt + "” → " + answer.text().strip() + "   [" + plan + "]",
-                    common.err());
+            explain.write(explained(answer), plan, prompt, images, pictures, winnow,
+                    other -> explained(winnow.generate(request.withPlan(other), piece -> { })), common.err());
         }
         return 0;
+    }
+
+    private static ExplainOption.Run explained(Answer answer) {
+        return new ExplainOption.Run(answer.text().strip(), answer.stats(), answer.explanation());
     }
 
     private SamplingOptions sampling(Winnow winnow) {

@@ -1,27 +1,18 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.runtime.eval.report.Figures;
 import java.util.List;
-import java.util.Locale;
 
 /** Text for people: numbers with units, aligned columns. */
 final class Tables {
     private Tables() {}
 
-    /** 12,300,000,000 as "12.3 G". */
     static String quantity(double n, String unit) {
-        String[] prefixes = {"", "k", "M", "G", "T", "P"};
-        int p = 0;
-        while (Math.abs(n) >= 999.5 && p < prefixes.length - 1) {
-            n /= 1000;
-            p++;
-        }
-        String digits = p == 0 ? "%.0f" : n >= 99.5 ? "%.0f" : n >= 9.95 ? "%.1f" : "%.2f";
-        return String.format(Locale.ROOT, digits, n) + " " + prefixes[p] + unit;
+        return Figures.quantity(n, unit);
     }
 
     static String seconds(double s) {
-        return s < 0.0995 ? String.format(Locale.ROOT, "%.1f ms", s * 1000)
-                : s < 1 ? String.format(Locale.ROOT, "%.0f ms", s * 1000) : String.format(Locale.ROOT, "%.2f s", s);
+        return Figures.seconds(s);
     }
 
     /** Rows in columns: the first flush left, the others flush right. */

@@ -4,6 +4,7 @@ import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Whether an explanation and the pictures it is painted on belong together. */
 final class ExplanationCheck {
@@ -11,13 +12,16 @@ final class ExplanationCheck {
     }
 
     static void check(Explanation explanation, List<RgbImage> images, List<Region> regions) {
-        require(!explanation.panels().isEmpty() && explanation.grid() > 0, "nothing to explain: no image was asked about");
+        require(!explanation.pieces().isEmpty(), "nothing to explain: no image was asked about");
+        boolean whole = IntStream.range(0, explanation.pieces().size()).allMatch(i -> explanation.pieces().get(i).image() == i);
+        require(whole, "a PNG explains pictures that the model sees in one piece each; those in several pieces are explained on a page,"
+                + " which a file name ending in .html asks for");
         require(!images.isEmpty() && images.size() == regions.size(), images.size() + " images and " + regions.size() + " regions");
         regions.forEach(ExplanationCheck::check);
         for (Explanation.Panel panel : explanation.panels()) {
             String name = "panel '" + panel.title() + "'";
-            require(panel.images().size() == images.size(), name + " is about " + panel.images().size() + " of " + images.size());
-            for (Explanation.Alive alive : panel.images()) check(alive, explanation.grid() * explanation.grid(), name);
+            require(panel.pieces().size() == images.size(), name + " is about " + panel.pieces().size() + " of " + images.size());
+            for (int i = 0; i < images.size(); i++) check(panel.pieces().get(i), explanation.pieces().get(i).grid().cells(), name);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.explain;
 
+import dev.winnow.reduction.Grid;
 import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.images.ImageException;
 import dev.winnow.runtime.images.Region;
@@ -51,28 +52,30 @@ public final class ExplanationPicture {
                                Lettering letters) {
         ExplanationCheck.check(explanation, images, regions);
         List<PatchPainter> painters = new ArrayList<>();
-        for (int i = 0; i < images.size(); i++) painters.add(new PatchPainter(images.get(i), regions.get(i), explanation.grid()));
+        for (int i = 0; i < images.size(); i++) {
+            painters.add(new PatchPainter(images.get(i), regions.get(i), explanation.pieces().get(i).grid()));
+        }
         List<Explanation.Panel> shown = PanelChoice.of(explanation.panels());
         List<Sheet.Column> columns = new ArrayList<>();
-        for (int p = 0; p < shown.size(); p++) columns.add(column(shown, p, painters, explanation.grid()));
+        for (int p = 0; p < shown.size(); p++) columns.add(column(shown, p, painters, explanation.pieces().getFirst().grid()));
         return new Sheet(letters, columns, caption, note(explanation.panels().size(), shown.size())).paint();
     }
 
-    private static Sheet.Column column(List<Explanation.Panel> shown, int number, List<PatchPainter> painters, int grid) {
+    private static Sheet.Column column(List<Explanation.Panel> shown, int number, List<PatchPainter> painters, Grid grid) {
         List<Sheet.Cell> cells = new ArrayList<>();
         for (int i = 0; i < painters.size(); i++) {
-            Explanation.Alive input = shown.getFirst().images().get(i);
-            Explanation.Alive now = shown.get(number).images().get(i);
+            Explanation.Alive input = shown.getFirst().pieces().get(i);
+            Explanation.Alive now = shown.get(number).pieces().get(i);
             String label = painters.size() > 1 ? "Image " + (i + 1) + " · " : "";
             if (number == 0) {
                 cells.add(new Sheet.Cell(label + TokenCounts.input(input), painters.get(i).input(), false));
             } else {
-                String counts = TokenCounts.after(input, shown.get(number - 1).images().get(i), now);
+                String counts = TokenCounts.after(input, shown.get(number - 1).pieces().get(i), now);
                 cells.add(new Sheet.Cell(label + counts, painters.get(i).state(now), TokenCounts.partial(now)));
             }
         }
         PanelTitle title = PanelTitle.of(shown.get(number));
-        String made = TokenCounts.made(shown.getFirst().images().getFirst(), grid);
+        String made = TokenCounts.made(shown.getFirst().pieces().getFirst(), grid);
         return new Sheet.Column(number == 0 ? new PanelTitle(title.method(), made) : title, cells);
     }
 

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.explain;
 
+import dev.winnow.reduction.Grid;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -12,13 +13,13 @@ final class GroupColours {
     };
     private static final int NONE = -1;
 
-    private final int grid;
+    private final Grid grid;
     /** Per patch the colour of its group in the last panel. */
     private final int[] last;
 
-    GroupColours(int grid) {
+    GroupColours(Grid grid) {
         this.grid = grid;
-        this.last = new int[grid * grid];
+        this.last = new int[grid.cells()];
         Arrays.fill(last, NONE);
     }
 
@@ -63,7 +64,7 @@ final class GroupColours {
     }
 
     private int[] owners(List<int[]> groups) {
-        int[] owner = new int[grid * grid];
+        int[] owner = new int[grid.cells()];
         Arrays.fill(owner, NONE);
         for (int g = 0; g < groups.size(); g++) for (int patch : groups.get(g)) owner[patch] = g;
         return owner;
@@ -73,9 +74,9 @@ final class GroupColours {
     private BitSet around(int[] group, int[] owner, int[] colours) {
         BitSet taken = new BitSet();
         for (int patch : group) {
-            for (int y = Math.max(patch / grid - 1, 0); y <= Math.min(patch / grid + 1, grid - 1); y++) {
-                for (int x = Math.max(patch % grid - 1, 0); x <= Math.min(patch % grid + 1, grid - 1); x++) {
-                    int other = owner[y * grid + x];
+            for (int y = Math.max(grid.row(patch) - 1, 0); y <= Math.min(grid.row(patch) + 1, grid.height() - 1); y++) {
+                for (int x = Math.max(grid.column(patch) - 1, 0); x <= Math.min(grid.column(patch) + 1, grid.width() - 1); x++) {
+                    int other = owner[y * grid.width() + x];
                     if (other != NONE && colours[other] != NONE) taken.set(colours[other]);
                 }
             }

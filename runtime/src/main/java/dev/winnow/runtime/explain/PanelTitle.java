@@ -9,11 +9,7 @@ import dev.winnow.runtime.Explanation;
  * @param site   where, or nothing
  */
 record PanelTitle(String method, String site) {
-    private static final String BETWEEN = ", ";
-
     static PanelTitle of(Explanation.Panel panel) {
-        String title = panel.title();
-        int at = title.lastIndexOf(BETWEEN);
-        return at < 0 ? new PanelTitle(title, "") : new PanelTitle(title.substring(0, at), title.substring(at + BETWEEN.length()));
+        return new PanelTitle(panel.method(), panel.site());
     }
 }

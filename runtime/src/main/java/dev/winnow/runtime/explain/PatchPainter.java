@@ -1,5 +1,6 @@
 package dev.winnow.runtime.explain;
 
+import dev.winnow.reduction.Grid;
 import dev.winnow.runtime.Explanation;
 import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
@@ -25,7 +26,7 @@ final class PatchPainter {
     private final int[] pixels;
     private final GroupColours colours;
 
-    PatchPainter(RgbImage image, Region region, int grid) {
+    PatchPainter(RgbImage image, Region region, Grid grid) {
         frame = Frame.of(image, region, grid);
         pixels = Resampled.pixels(image, frame);
         colours = new GroupColours(grid);
@@ -86,7 +87,7 @@ final class PatchPainter {
 
     /** Fine lines in pruned patches along those that survive: in a dark picture the shades alone are hard to tell apart. */
     private void borders(Graphics2D g, float[] strength) {
-        int grid = frame.grid();
+        int grid = frame.grid().width();
         g.setColor(BORDER);
         for (int p = 0; p < strength.length; p++) {
             if (strength[p] > 0) continue;

@@ -1,5 +1,6 @@
 package dev.winnow.runtime.explain;
 
+import dev.winnow.reduction.Grid;
 import dev.winnow.runtime.Explanation;
 import java.util.Locale;
 
@@ -14,8 +15,8 @@ final class TokenCounts {
     }
 
     /** What the tokens of the input are. */
-    static String made(Explanation.Alive input, int grid) {
-        return grid + " × " + grid + " patches" + (classToken(input) ? " and a class token" : "");
+    static String made(Explanation.Alive input, Grid grid) {
+        return grid.height() + " × " + grid.width() + " patches" + (classToken(input) ? " and a class token" : "");
     }
 
     /** After an event, with the share of the input that is left. */

@@ -12,7 +12,7 @@ import java.util.SplittableRandom;
  * <p>Chance comes from {@link SplittableRandom}, whose algorithm is fixed, one number per token, so a seed gives the same tokens
  * for the same logits. Buffers are kept between steps. For one sequence and one thread at a time.
  */
-public final class Sampler {
+public final class Sampler implements TokenChooser {
     private final SamplingOptions options;
     private final List<Warper> warpers;
     private final SplittableRandom random;
@@ -43,6 +43,7 @@ public final class Sampler {
      * @param historyLength how many of them count
      * @throws IllegalStateException when a logit is NaN or plus infinity, or all are minus infinity
      */
+    @Override
     public int next(float[] logits, int[] history, int historyLength) {
         candidates.reset(penalised(logits, history, historyLength));
         if (options.isGreedy()) return candidates.ids[candidates.best()];

@@ -30,7 +30,7 @@ class CommandLineTest {
     private static final String GOLDEN = "src/test/resources/golden/";
     private static final String QUESTION = "What color is the square?";
     private static final List<String> COMMANDS = List.of("demo", "generate", "classify", "embed", "trace", "reduce", "methods",
-            "bench", "inspect", "synth");
+            "bench", "eval", "inspect", "synth");
 
     @TempDir
     private Path folder;
@@ -320,7 +320,7 @@ class CommandLineTest {
         "2 | which the plan skips | generate --model VLM --prompt hi --reduce layerdrop:layers=1 --reduce fastv:k=2",
         "2 | this model has none | classify --model VIT --image PICTURE --reduce fastv",
         "2 | this model has none | trace --model GOLDEN/llama-plain --inputs GOLDEN/llama-plain/expected.safetensors --reduce tome --out OUT",
-        "2 | no --image | generate --model VLM --prompt hi --explain OUT",
+        "2 | no --image | generate --model VLM --prompt hi --explain OUT.png",
         "2 | would overwrite an input | generate --model VLM --prompt hi --image PICTURE --explain PICTURE",
         "2 | would overwrite an input | trace --model GOLDEN/llama-plain --inputs x --out GOLDEN/llama-plain/model.safetensors",
         "2 | should be q8 or q4 but is 'q5' | generate --model VLM --prompt hi --quantize q5",

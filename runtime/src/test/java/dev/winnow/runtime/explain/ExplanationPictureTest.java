@@ -2,7 +2,9 @@ package dev.winnow.runtime.explain;
 
 import static dev.winnow.runtime.explain.Fixtures.ALL;
 import static dev.winnow.runtime.explain.Fixtures.GRID;
+import static dev.winnow.runtime.explain.Fixtures.SQUARE;
 import static dev.winnow.runtime.explain.Fixtures.alive;
+import static dev.winnow.runtime.explain.Fixtures.explanation;
 import static dev.winnow.runtime.explain.Fixtures.panel;
 import static dev.winnow.runtime.explain.Fixtures.plain;
 import static dev.winnow.runtime.explain.Fixtures.whole;
@@ -28,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ExplanationPictureTest {
     private static final List<RgbImage> IMAGE = List.of(plain(40, 40));
     private static final List<Region> REGION = List.of(ALL);
-    private static final Explanation PRUNED = new Explanation(GRID,
+    private static final Explanation PRUNED = explanation(
             List.of(panel("input", whole()),
                     panel("fastv:keep=0.5, language after layer 2", alive(new int[] {5}, new int[] {6, 7}))));
 
@@ -75,7 +77,7 @@ class ExplanationPictureTest {
                 .isThrownBy(() -> ExplanationPicture.paint(PRUNED, List.of(plain(9, 9), plain(9, 9)), List.of(ALL, ALL), ""))
                 .withMessageContaining("'input'");
         Explanation.Alive beyond = new Explanation.Alive(List.of(new int[] {16}), new float[16]);
-        Explanation outside = new Explanation(GRID, List.of(panel("input", beyond)));
+        Explanation outside = explanation(List.of(panel("input", beyond)));
         assertThatIllegalArgumentException().isThrownBy(() -> paint(outside, "")).withMessageContaining("patch 16");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ExplanationPicture.paint(PRUNED, IMAGE, List.of(new Region(0, 0, Double.NaN, 1)), ""))
@@ -86,14 +88,14 @@ class ExplanationPictureTest {
     void noTokensLeftAreCounted() {
         assertThat(TokenCounts.after(whole(), whole(), alive())).isEqualTo("17 → 0 tokens (0% of input)");
         assertThat(TokenCounts.after(alive(), alive(), alive())).startsWith("0 → 0 tokens (0%");
-        paint(new Explanation(GRID, List.of(panel("input", whole()), panel("all, vision after layer 1", alive()))), "");
+        paint(explanation(List.of(panel("input", whole()), panel("all, vision after layer 1", alive()))), "");
     }
 
     @Test
     void countsSayWhatIsLeft() {
         Explanation.Alive input = whole();
         assertThat(TokenCounts.input(input)).isEqualTo("17 tokens");
-        assertThat(TokenCounts.made(input, GRID)).isEqualTo("4 × 4 patches and a class token");
+        assertThat(TokenCounts.made(input, SQUARE)).isEqualTo("4 × 4 patches and a class token");
         Explanation.Alive half = alive(new int[0], new int[] {1, 2}, new int[] {3});
         assertThat(TokenCounts.after(input, input, half)).isEqualTo("17 → 3 tokens (18%) incl. class");
         assertThat(TokenCounts.after(input, half, alive(new int[] {1, 2}))).isEqualTo("3 → 1 token (6% of input)");
@@ -114,7 +116,7 @@ class ExplanationPictureTest {
         for (int i = 2; i < 11; i++) {
             assertThat(panels.indexOf(shown.get(i)) - panels.indexOf(shown.get(i - 1))).isBetween(2, 3);
         }
-        BufferedImage picture = paint(new Explanation(GRID, panels), "caption");
+        BufferedImage picture = paint(explanation(panels), "caption");
         assertThat(picture.getWidth()).isLessThan(2000);
         assertThat(picture.getHeight()).isLessThan(2000);
     }
@@ -130,8 +132,8 @@ class ExplanationPictureTest {
 
     @Test
     void imagesAreRows() {
-        Explanation two = new Explanation(GRID, List.of(panel("input", whole(), whole()), panel("drop", alive(), whole())));
-        BufferedImage one = paint(new Explanation(GRID, List.of(panel("input", whole()), panel("drop", alive()))), "");
+        Explanation two = explanation(List.of(panel("input", whole(), whole()), panel("drop", alive(), whole())));
+        BufferedImage one = paint(explanation(List.of(panel("input", whole()), panel("drop", alive()))), "");
         BufferedImage both = ExplanationPicture.paint(two, Collections.nCopies(2, IMAGE.getFirst()), List.of(ALL, ALL), "");
         assertThat(both.getHeight()).isGreaterThan(one.getHeight() + Frame.SIDE);
         assertThat(both.getWidth()).isEqualTo(one.getWidth());

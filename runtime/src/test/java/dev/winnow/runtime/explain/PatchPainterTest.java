@@ -3,6 +3,7 @@ package dev.winnow.runtime.explain;
 import static dev.winnow.runtime.explain.Fixtures.ALL;
 import static dev.winnow.runtime.explain.Fixtures.COLOUR;
 import static dev.winnow.runtime.explain.Fixtures.GRID;
+import static dev.winnow.runtime.explain.Fixtures.SQUARE;
 import static dev.winnow.runtime.explain.Fixtures.alive;
 import static dev.winnow.runtime.explain.Fixtures.plain;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -16,7 +17,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PatchPainterTest {
-    private final PatchPainter painter = new PatchPainter(plain(40, 40), ALL, GRID);
+    private final PatchPainter painter = new PatchPainter(plain(40, 40), ALL, SQUARE);
     private final Frame frame = painter.frame();
 
     @Test
@@ -85,7 +86,7 @@ class PatchPainterTest {
 
     @Test
     void aWidePictureShowsItsCropAndPaleSurroundings() {
-        PatchPainter wide = new PatchPainter(plain(60, 40), new Region(10, 0, 40, 40), GRID);
+        PatchPainter wide = new PatchPainter(plain(60, 40), new Region(10, 0, 40, 40), SQUARE);
         Frame f = wide.frame();
         assertThat(f.left()).isEqualTo(f.patches().width / 4);
         assertThat(f.width()).isEqualTo(f.patches().width * 3 / 2);
@@ -98,7 +99,7 @@ class PatchPainterTest {
 
     @Test
     void paddingBelongsToThePatches() {
-        PatchPainter padded = new PatchPainter(plain(20, 40), new Region(-10, 0, 40, 40), GRID);
+        PatchPainter padded = new PatchPainter(plain(20, 40), new Region(-10, 0, 40, 40), SQUARE);
         Frame f = padded.frame();
         assertThat(f.width()).isEqualTo(f.patches().width);
         BufferedImage panel = padded.state(alive(new int[] {0}, new int[] {1}));
@@ -110,13 +111,13 @@ class PatchPainterTest {
 
     @Test
     void surroundingsOfAPanoramaAreCut() {
-        Frame f = new PatchPainter(plain(400, 40), new Region(180, 0, 40, 40), GRID).frame();
+        Frame f = new PatchPainter(plain(400, 40), new Region(180, 0, 40, 40), SQUARE).frame();
         assertThat(f.width()).isLessThan(2 * f.patches().width);
     }
 
     @Test
     void aSquashedPictureKeepsItsAspect() {
-        Frame f = new PatchPainter(plain(80, 40), new Region(0, 0, 80, 40), GRID).frame();
+        Frame f = new PatchPainter(plain(80, 40), new Region(0, 0, 80, 40), SQUARE).frame();
         assertThat(f.cellWidth()).isBetween(2 * f.cellHeight() - 1, 2 * f.cellHeight() + 1);
         assertThat(f.width()).isBetween(280, 360);
     }
@@ -125,7 +126,7 @@ class PatchPainterTest {
     void whereThePictureChangesThePanelChanges() {
         byte[] rgb = new byte[3 * 40 * 40];
         for (int i = 0; i < rgb.length; i++) rgb[i] = (byte) (i / 3 % 40 >= 20 ? 255 : 0);
-        PatchPainter halves = new PatchPainter(new RgbImage(40, 40, rgb), ALL, GRID);
+        PatchPainter halves = new PatchPainter(new RgbImage(40, 40, rgb), ALL, SQUARE);
         BufferedImage panel = halves.state(Fixtures.whole());
         assertThat(middle(panel, halves.frame(), 1)).isEqualTo(0xff000000);
         assertThat(middle(panel, halves.frame(), 2)).isEqualTo(0xffffffff);

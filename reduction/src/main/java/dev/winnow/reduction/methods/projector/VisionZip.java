@@ -103,7 +103,9 @@ public record VisionZip(String spec, Budget keep, int dominant, int contextual) 
         int n = o.tokens().count();
         int special = n - EncoderEnd.patches(o).length;
         float[] keys = o.meanKeys();
-        return counted(n - special, special > 0).select(AttentionScores.watchedRow(o), keys, n, keys.length / n, special);
+        float[] attention = AttentionScores.watchedRow(o);
+        o.report("score", Arrays.copyOfRange(attention, special, n));
+        return counted(n - special, special > 0).select(attention, keys, n, keys.length / n, special);
     }
 
     private Outcome decide(Observation o) {

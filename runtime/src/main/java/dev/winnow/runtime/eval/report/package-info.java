@@ -1,0 +1,2 @@
+/** Evaluation results as tables, JSON, Markdown and one HTML page. */
+package dev.winnow.runtime.eval.report;
