@@ -45,7 +45,7 @@ final class ModelOption {
         if (keepQuantized && quantization == Quantization.NONE) throw new UsageException("--keep-quantized needs --quantize");
         LoadOptions options = LoadOptions.on(backend).withQuantization(quantization).withKeptQuantization(keepQuantized);
         for (Path adapter : adapters) options = options.withAdapter(adapter);
-        try (LoadingBar bar = LoadingBar.onTerminal()) {
+        try (LoadingBar bar = new LoadingBar(spec.commandLine().getErr())) {
             return Winnow.open(directory, options.withProgress(bar));
         }
     }

@@ -43,6 +43,11 @@ final class ProgressMeter implements AutoCloseable {
         if (bar != null) bar.step();
     }
 
+    /** Moves to a step. */
+    void to(long done) {
+        if (bar != null) bar.stepTo(done);
+    }
+
     @Override
     public void close() {
         if (bar == null) return;
