@@ -15,7 +15,7 @@ import java.util.function.DoubleFunction;
 final class BudgetFit {
     private static final int MOST_PROBES = 8;
     /** Near enough to the limit from below. */
-    private static final double NEAR = 0.985;
+    private static final double NEAR = 0.98;
     private static final double FINEST = 0.002;
     /** A token or a few: less may be nothing, which some methods refuse. */
     private static final double LEAST = 0.01;

@@ -9,10 +9,10 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A composition of methods with one number left open, which is turned until the composition fits a budget: the {@code keep} of the first
- * of its methods. In front of the language model and inside it tokens go; around some of its layers all visual tokens may go.
+ * A composition of methods with one number left open, which is turned until the composition fits a budget: the {@code keep} of its main
+ * method. Further methods drop tokens inside the language model; around some of its layers all visual tokens may go.
  *
- * @param front   what the number belongs to
+ * @param front   the main method, which the number belongs to; mostly one in front of the language model
  * @param inner   further methods inside the language model, in the order of their layers
  * @param skipped language layers that no visual token runs, ascending
  */

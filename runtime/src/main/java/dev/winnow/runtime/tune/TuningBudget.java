@@ -15,8 +15,8 @@ import java.util.regex.Pattern;
  * @param share   whether it is a share
  */
 public record TuningBudget(Measure measure, double amount, boolean share) {
-    /** Counts of tokens come in whole numbers, so a mean may lie this share above the limit. */
-    private static final double ROUNDING = 0.005;
+    /** Sums of doubles may end a little above what they should be. */
+    private static final double ROUNDING = 1e-9;
     private static final Pattern FORM = Pattern.compile("(?:([a-z]+)=)?(\\d+(?:\\.\\d+)?)\\s*(%|[A-Za-z]*)");
 
     /** What can be limited. */
@@ -107,7 +107,7 @@ public record TuningBudget(Measure measure, double amount, boolean share) {
         return share ? amount * measure.of(dense) : amount;
     }
 
-    /** Whether a plan that uses so much is within the budget; half a percent is left for rounding to whole tokens. */
+    /** Whether a plan that uses so much is within the budget. */
     public boolean holds(Usage usage, Usage dense) {
         return measure.of(usage) <= limit(dense) * (1 + ROUNDING);
     }

@@ -32,10 +32,10 @@ class TuningBudgetTest {
     }
 
     @Test
-    void leavesHalfAPercentForWholeTokens() {
+    void holdsUpToTheLimit() {
         TuningBudget budget = TuningBudget.parse("25%");
-        assertThat(budget.holds(new Usage(36.1, 0, 0, 0), DENSE)).isTrue();
-        assertThat(budget.holds(new Usage(36.5, 0, 0, 0), DENSE)).isFalse();
+        assertThat(budget.holds(new Usage(36, 0, 0, 0), DENSE)).isTrue();
+        assertThat(budget.holds(new Usage(36.01, 0, 0, 0), DENSE)).isFalse();
     }
 
     @Test
