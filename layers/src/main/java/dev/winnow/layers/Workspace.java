@@ -52,7 +52,7 @@ public final class Workspace {
     }
 
     /** The rotation table of n positions; layers of one pass share those of their embeddings. */
-    RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
+    public RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
         if (rotatedPositions.length != n || !Arrays.equals(rotatedPositions, 0, n, positions, 0, n)) {
             rotations.clear();
             rotatedPositions = Arrays.copyOf(positions, n);

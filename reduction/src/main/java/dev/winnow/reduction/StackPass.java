@@ -71,6 +71,11 @@ final class StackPass {
         this.own = cache == null ? new KeyValues(first.kvHeads(), first.headDim(), arrived) : null;
     }
 
+    /** Once all layers that run have run. */
+    void end() {
+        if (own != null) own.drop();
+    }
+
     void layer(int l) {
         routing = null;
         mode = null;
@@ -78,12 +83,12 @@ final class StackPass {
         act(l, Site.Moment.BEFORE_LAYER);
         watched.clear();
         if (!schedule.skips(stage, l)) {
-            if (routing == null) attend(l, tokens.hidden(), tokens.ledger());
+            if (routing == null) attend(l, tokens.array(), tokens.ledger());
             else routing.attend(l);
             mode = null;
             act(l, Site.Moment.CACHE);
             act(l, Site.Moment.AFTER_ATTENTION);
-            if (routing == null) mlp(l, tokens.hidden(), tokens.count(), null);
+            if (routing == null) mlp(l, added == null ? tokens.array() : tokens.hidden(), tokens.count(), null);
             else routing.mlp(l);
             listener.ran(stage, l, routing == null ? tokens.count() : routing.run.length);
         }
@@ -95,7 +100,8 @@ final class StackPass {
     /** @param run which of the tokens alive the n are, or null for the first n */
     void mlp(int l, float[] x, int n, int[] run) {
         if (added == null) {
-            StackRunner.mlp(layers.get(l), x, n, cache == null ? -1 : cache.threshold(l), workspace);
+            StackRunner.mlp(staying(l, x), x, n, cache == null ? -1 : cache.threshold(l), workspace);
+            stay(l, x);
             return;
         }
         int width = tokens.width();
@@ -103,6 +109,15 @@ final class StackPass {
             int from = (run == null ? i : run[i]) * width;
             for (int c = 0; c < width; c++) x[i * width + c] += added[from + c];
         }
+    }
+
+    /** A layer that may let x stay on its device, if x are all tokens and not some that were gathered. */
+    private CompiledLayer staying(int l, float[] x) {
+        return x == tokens.array() ? layers.get(l).staying() : layers.get(l);
+    }
+
+    private void stay(int l, float[] x) {
+        if (x == tokens.array()) tokens.stay(layers.get(l));
     }
 
     /** Once all that acts on a layer's cache has acted. */
@@ -136,7 +151,7 @@ final class StackPass {
             int[] all = tokens.ledger().positions();
             cache.shift(l, cache.shift(l) + all[all.length - 1] - lastPosition);
         }
-        CompiledLayer layer = layers.get(l);
+        CompiledLayer layer = staying(l, x);
         boolean queried = watchers.stream().anyMatch(ReductionEvent::queries);
         float[] queries = queried ? layer.project(Projection.QUERY, x, n, null, workspace) : null;
         float[] bias = keyBias(ledger, routing == null ? null : routing.run);
@@ -148,6 +163,7 @@ final class StackPass {
             rows = seen == null ? layer.attend(x, n, positions, bias, kv, probes, workspace)
                     : layer.attend(seen, x, n, positions, bias, kv, probes, workspace);
         }
+        stay(l, x);
 
         int next = 0;
         for (ReductionEvent e : watchers) {
@@ -344,6 +360,7 @@ final class StackPass {
                 // in the anchors' places, from where keep moves them with their positions
                 for (int i = 0; i < anchors.length; i++) System.arraycopy(merged, i * dim, entries, kv.offset(h) + anchors[i] * dim, dim);
             }
+            kv.changed(h);
             kv.keep(h, anchors);
         }
         followCache(kv, (head, row) -> maps.get(head).total(row, 0));

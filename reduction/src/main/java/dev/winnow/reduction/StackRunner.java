@@ -74,6 +74,7 @@ public final class StackRunner {
         StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
         if (hidden != null) pass.hide(hidden);
         for (int l = 0; l < until; l++) pass.layer(l);
+        pass.end();
         // prompts may begin at another position than 0
         if (cache != null) cache.advance(pass.lastPosition + 1 - cache.nextPosition());
     }
@@ -98,8 +99,10 @@ public final class StackRunner {
         for (int l = from; l < until; l++) {
             if (schedule.skips(stage, l)) continue;
             for (int i = 0; i < n; i++) shifted[i] = tokens.ledger().positions()[i] + cache.shift(l);
-            layers.get(l).attend(tokens.hidden(), n, shifted, null, cache.layer(l), List.of(), workspace);
-            mlp(layers.get(l), tokens.hidden(), n, cache.threshold(l), workspace);
+            CompiledLayer layer = layers.get(l).staying();
+            layer.attend(tokens.array(), n, shifted, null, cache.layer(l), List.of(), workspace);
+            mlp(layer, tokens.array(), n, cache.threshold(l), workspace);
+            tokens.stay(layer);
         }
     }
 

@@ -63,14 +63,16 @@ public final class Winnow implements AutoCloseable {
     private final ModelDirectory directory;
     private final Model model;
     private final long weightBytes;
+    private final String placement;
     private final GenerationDefaults defaults;
     private Prompting prompting;
     private ImageProcessor processor;
 
-    private Winnow(ModelDirectory directory, Model model, long weightBytes) {
+    private Winnow(ModelDirectory directory, Model model, long weightBytes, String placement) {
         this.directory = directory;
         this.model = model;
         this.weightBytes = weightBytes;
+        this.placement = placement;
         this.defaults = GenerationDefaults.of(directory);
     }
 
@@ -94,7 +96,7 @@ public final class Winnow implements AutoCloseable {
         try {
             WeightScope weights = WeightScope.of(files.checkpoint()).quantized(quantization);
             Model model = Model.load(files.config(), weights, backend);
-            return new Winnow(files, model, files.checkpoint().bytes() + weights.growth());
+            return new Winnow(files, model, files.checkpoint().bytes() + weights.growth(), backend.prepare());
         } catch (RuntimeException e) {
             files.close();
             throw e;
@@ -132,6 +134,11 @@ public final class Winnow implements AutoCloseable {
     /** Bytes of the checkpoint, with rounded matrices counted as they are held. */
     public long weightBytes() {
         return weightBytes;
+    }
+
+    /** What the model takes of a device's memory, in one sentence; empty where it runs on the processor. */
+    public String placement() {
+        return placement;
     }
 
     /** What the model's makers say about generating. */
@@ -247,6 +254,7 @@ public final class Winnow implements AutoCloseable {
             emit(stops.flush(), text, stream);
         }
         double decodeSeconds = (System.nanoTime() - prefilled) / 1e9;
+        cache.drop();
         int drafted = speculation == null ? 0 : speculation.drafted();
         int accepted = speculation == null ? 0 : speculation.accepted();
         Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
