@@ -36,7 +36,8 @@ final class Bank {
     private RotaryEmbedding.Table rotation;
 
     /** Where the activations of up to so many tokens are. */
-    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int cos, int sin) {}
+    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int cos, int sin,
+                       int scratch) {}
 
     /**
      * @param lock       of all that runs on the device
@@ -76,7 +77,8 @@ final class Bank {
     }
 
     private long firstArena() {
-        return (long) TOKENS * shape.floatsPerToken() + (long) layers * TOKENS * 2 * shape.keyWidth() + SLACK;
+        return (long) TOKENS * shape.floatsPerToken() + (long) layers * TOKENS * 2 * shape.keyWidth()
+                + LayerPrograms.scratch(shape) + SLACK;
     }
 
     private void begin() {
@@ -170,7 +172,7 @@ final class Bank {
         if (activations != null) give(activations.at);
         activations = null;
         rotation = null;
-        int at = take((long) wanted * shape.floatsPerToken());
+        int at = take((long) wanted * shape.floatsPerToken() + LayerPrograms.scratch(shape));
         int x = at;
         int normed = x + wanted * shape.width();
         int branch = normed + wanted * shape.width();
@@ -178,7 +180,8 @@ final class Bank {
         int attended = attending + wanted * shape.attendingWidth();
         int hidden = attended + wanted * shape.queryWidth();
         int cos = hidden + wanted * shape.inner();
-        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, cos, cos + wanted * shape.half());
+        int sin = cos + wanted * shape.half();
+        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, cos, sin, sin + wanted * shape.half());
     }
 
     Activations activations() {

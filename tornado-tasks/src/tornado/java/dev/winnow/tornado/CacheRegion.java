@@ -121,21 +121,13 @@ final class CacheRegion implements DeviceEntries {
         int count = slots.length - first;
         if (count == 0) return;
         float[] numbers = new float[count];
-        for (int i = 0; i < count; i++) numbers[i] = slots[first + i];
-        int places = bank.take((long) count * (dim + 1));
-        int gathered = places + count;
+        for (int i = 0; i < count; i++) numbers[i] = slots[first + i] - first;
+        int places = bank.take(count);
         bank.plan().upload(places, numbers, 0, count);
-        gather(key(head, 0), gathered, count, places);
-        copy(gathered, key(head, first), count * dim);
-        gather(value(head, 0), gathered, count, places);
-        copy(gathered, value(head, first), count * dim);
-        bank.give(places);
-    }
-
-    private void gather(int from, int to, int count, int slots) {
-        Program p = bank.programs().gather();
-        p.set(0, CacheEntries.groups(count * dim), from, to, count, slots);
+        Program p = bank.programs().keep();
+        p.set(0, CacheEntries.keepGroups(1), key(head, first), value(head, first), capacity, places, count);
         bank.plan().run(p);
+        bank.give(places);
     }
 
     @Override

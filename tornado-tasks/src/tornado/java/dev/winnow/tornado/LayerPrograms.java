@@ -6,6 +6,7 @@ import dev.winnow.tornado.LayerShape.NormShape;
 import dev.winnow.tornado.LayerWeights.NormPlace;
 import dev.winnow.tornado.WeightStore.Place;
 import dev.winnow.tornado.kernels.CacheEntries;
+import dev.winnow.tornado.kernels.DecodeAttention;
 import dev.winnow.tornado.kernels.ElementWise;
 import dev.winnow.tornado.kernels.FlashAttention;
 import dev.winnow.tornado.kernels.Norms;
@@ -23,6 +24,8 @@ final class LayerPrograms {
     static final int FEW = 4;
     /** Arguments of a task, less those of which there is one for each key head. */
     private static final int ARGUMENTS = 16;
+    /** Work-groups that a few queries' attention is worth being split into. */
+    private static final int GROUPS = 256;
 
     private final LayerShape shape;
     private final int format;
@@ -31,7 +34,9 @@ final class LayerPrograms {
     private final Program probabilities;
     private final Program sums;
     private final Program copy;
-    private final Program gather;
+    private final Program keep;
+    /** Pieces of the keys that a few queries look at side by side. */
+    private final int pieces;
 
     /** The halves of a layer with one kind of products. */
     private final class Half {
@@ -45,6 +50,7 @@ final class LayerPrograms {
         private int rotated = -1;
         private int appended;
         private int attended;
+        private int merged = -1;
         private final Last output = new Last();
         private int mlpNormed = -1;
         private int first;
@@ -54,7 +60,7 @@ final class LayerPrograms {
         Half(DevicePlan plan, String name, boolean rows) {
             this.rows = rows;
             int section = ARGUMENTS + shape.kvHeads();
-            this.attend = plan.add("attend" + name, 9, section, p -> attendTasks(plan, p));
+            this.attend = plan.add("attend" + name, 10, section, p -> attendTasks(plan, p));
             this.mlp = plan.add("mlp" + name, 6, section, p -> mlpTasks(plan, p));
         }
 
@@ -71,9 +77,18 @@ final class LayerPrograms {
             p.graph().task(p.task(), CacheEntries::append, plan.context(), p.arguments(), p.next(), plan.arena(), shape.kvHeads(),
                     shape.headDim());
             appended = p.added(CacheEntries.LOCAL);
-            p.graph().task(p.task(), FlashAttention::attend, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
-                    shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap());
-            attended = p.added(FlashAttention.LOCAL);
+            if (rows) {
+                p.graph().task(p.task(), DecodeAttention::split, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap(), pieces);
+                attended = p.added(DecodeAttention.LOCAL);
+                p.graph().task(p.task(), DecodeAttention::merge, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), pieces);
+                merged = p.added(DecodeAttention.LOCAL);
+            } else {
+                p.graph().task(p.task(), FlashAttention::attend, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap());
+                attended = p.added(FlashAttention.LOCAL);
+            }
             output.tasks(plan, p, rows, shape.queryWidth(), shape.afterAttention());
         }
 
@@ -115,6 +130,7 @@ final class LayerPrograms {
     LayerPrograms(DevicePlan plan, LayerShape shape, int format) {
         this.shape = shape;
         this.format = format;
+        this.pieces = pieces(shape);
         this.few = new Half(plan, "Few", true);
         this.many = new Half(plan, "Many", false);
         KernelContext c = plan.context();
@@ -132,10 +148,19 @@ final class LayerPrograms {
             p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
             p.added(CacheEntries.LOCAL);
         });
-        this.gather = plan.add("gather", 1, ARGUMENTS, p -> {
-            p.graph().task(p.task(), CacheEntries::gather, c, p.arguments(), p.next(), a, shape.headDim());
+        this.keep = plan.add("keep", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), CacheEntries::keep, c, p.arguments(), p.next(), a, shape.headDim());
             p.added(CacheEntries.LOCAL);
         });
+    }
+
+    private static int pieces(LayerShape shape) {
+        return Math.clamp(GROUPS / shape.kvHeads(), 1, 32);
+    }
+
+    /** Floats that a few queries' attention needs besides the activations. */
+    static int scratch(LayerShape shape) {
+        return DecodeAttention.scratch(FEW, shape.heads(), shape.headDim(), pieces(shape));
     }
 
     private int norm(DevicePlan plan, Program p, NormShape norm) {
@@ -214,11 +239,19 @@ final class LayerPrograms {
         p.set(h.appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, keys + shape.keyWidth(), all, r.keys(), r.values(),
                 r.capacity());
         p.more(h.appended, 7, sight.lengths);
-        p.set(h.attended, FlashAttention.groups(n, shape.heads()), n, at.attending(), all, at.attended(), shape.queryWidth(), r.keys(),
-                r.values(), r.capacity(), sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
-        p.more(h.attended, 12, after(sight.lengths, n));
+        look(p, h.attended, h.merged < 0 ? FlashAttention.groups(n, shape.heads())
+                : DecodeAttention.groups(n, shape.heads(), shape.kvHeads(), pieces), n, at, sight);
+        if (h.merged >= 0) look(p, h.merged, DecodeAttention.mergeGroups(n, shape.heads()), n, at, sight);
         h.output.set(p, h.rows, n, at.attended(), shape.queryWidth(), w.output(), w.afterAttention(), at);
         plan.run(p);
+    }
+
+    private void look(Program p, int task, int groups, int n, Activations at, Sight sight) {
+        CacheRegion r = sight.region;
+        p.set(task, groups, n, at.attending(), shape.attendingWidth(), at.attended(), shape.queryWidth(), r.keys(), r.values(), r.capacity(),
+                sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
+        p.more(task, 12, after(sight.lengths, n));
+        p.more(task, 12 + shape.kvHeads(), at.scratch());
     }
 
     private static int parts(NormShape norm, int width) {
@@ -247,7 +280,7 @@ final class LayerPrograms {
     /** Computes [heads, count, columns] attention rows of the n queries that attended last. */
     void probabilities(DevicePlan plan, Activations at, int n, Sight sight, int first, int count, int columns, int target) {
         CacheRegion r = sight.region;
-        probabilities.set(0, FlashAttention.groups(count, shape.heads()), n, at.attending(), shape.attendingWidth(), target, first,
+        probabilities.set(0, FlashAttention.rowGroups(count, shape.heads()), n, at.attending(), shape.attendingWidth(), target, first,
                 r.keys(), 0, r.capacity(), sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
         probabilities.more(0, 12, after(sight.lengths, n));
         probabilities.more(0, 12 + shape.kvHeads(), count, columns);
@@ -256,7 +289,7 @@ final class LayerPrograms {
 
     /** Sums those rows into [heads, columns]. */
     void sum(DevicePlan plan, int rows, int target, int count, int columns, boolean add) {
-        sums.set(0, FlashAttention.groups(columns, shape.heads()), rows, target, count, columns, add ? 1 : 0);
+        sums.set(0, FlashAttention.sumGroups(columns, shape.heads()), rows, target, count, columns, add ? 1 : 0);
         plan.run(sums);
     }
 
@@ -264,7 +297,7 @@ final class LayerPrograms {
         return copy;
     }
 
-    Program gather() {
-        return gather;
+    Program keep() {
+        return keep;
     }
 }

@@ -23,6 +23,9 @@ import java.util.stream.Stream;
 record LayerShape(int width, int heads, int kvHeads, int headDim, int inner, boolean gated, Activation activation, DType dtype,
                   NormShape attentionNorm, NormShape queryNorm, NormShape keyNorm, NormShape afterAttention, NormShape mlpNorm,
                   NormShape afterMlp, int half, float scale, float softcap, float branchScale) {
+    /** What a work-group's memory has room for. */
+    private static final int WIDEST_HEAD = 256;
+
     enum NormKind { NONE, RMS, LAYER, FACTORS }
 
     /** @param width channels that are normalised together */
@@ -47,6 +50,7 @@ record LayerShape(int width, int heads, int kvHeads, int headDim, int inner, boo
     static Optional<LayerShape> of(TransformerLayer layer) {
         Attention a = layer.attention();
         if (a.relative() != null || layer.residual().parallel() || !(layer.mlp() instanceof Mlp.Dense mlp)) return Optional.empty();
+        if (a.headDim() > WIDEST_HEAD) return Optional.empty();
         DType dtype = a.query().weight().dtype();
         if (!WeightStore.holds(dtype) || !linears(layer).allMatch(l -> l.weight().dtype() == dtype)) return Optional.empty();
         return Optional.of(new LayerShape(a.query().in(), a.heads(), a.kvHeads(), a.headDim(), mlp.down().in(), mlp instanceof Mlp.Gated,
