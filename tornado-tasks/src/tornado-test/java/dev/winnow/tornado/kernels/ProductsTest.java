@@ -98,10 +98,10 @@ class ProductsTest {
         int activation = f.ordinal();
         if (tiled) {
             machine.run(TiledProducts.groups(rows, out), TiledProducts.LOCAL, o,
-                    c -> TiledProducts.multiply(c, o.m, Operands.AT, o.a, o.p, o.p, o.words, format, in, out, activation));
+                    TiledProducts::multiply, o.p, o.p, o.words, format, in, out, activation);
         } else {
             machine.run(RowProducts.groups(rows, out), RowProducts.LOCAL, o,
-                    c -> RowProducts.multiply(c, o.m, Operands.AT, o.a, o.p, o.p, o.words, format, in, out, activation));
+                    RowProducts::multiply, o.p, o.p, o.words, format, in, out, activation);
         }
         double[] expected = new double[y.length];
         for (int i = 0; i < y.length; i++) expected[i] = y[i];

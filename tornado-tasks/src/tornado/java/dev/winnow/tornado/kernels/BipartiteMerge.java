@@ -84,7 +84,8 @@ public final class BipartiteMerge {
      * with those it takes in behind it, best first; weights are shares of the sizes. Even tokens that stay keep their order where one of
      * them is guarded, else they come by falling similarity, as in the authors' code. One work-group; rows find their places by prefix sums.
      *
-     * @param m      at: 0 tokens, 1 pairs, no more than even tokens with a best above {@link Scores#NEVER}, 2 guarded [tokens], or none,
+     * @param m      at: 0 tokens, 1 pairs, at least one (a merge of none must
+     *               not move any token) and no more than even tokens with a best above {@link Scores#NEVER}, 2 guarded [tokens], or none,
      *               3 order and 4 rank of the even tokens by best, 5 partner, 6 sizes [tokens], or none for 1, 7 start [rows + 1],
      *               8 index [tokens], 9 weight [tokens]
      * @param inOrder 1 where an even token is guarded
