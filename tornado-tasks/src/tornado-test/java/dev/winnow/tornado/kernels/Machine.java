@@ -93,13 +93,15 @@ enum Machine {
                 (graph, c) -> graph.task("kernel", kernel, c, o.m, Operands.AT, o.a, e, f, g, h, i));
     }
 
-    <E, F, G, H, I, J> void run(int groups, int local, Operands o, Task10<KernelContext, IntArray, Integer, FloatArray, E, F, G, H, I, J> kernel,
+    <E, F, G, H, I, J> void run(int groups, int local, Operands o,
+            Task10<KernelContext, IntArray, Integer, FloatArray, E, F, G, H, I, J> kernel,
             E e, F f, G g, H h, I i, J j) {
         execute(groups, local, o, c -> kernel.apply(c, o.m, Operands.AT, o.a, e, f, g, h, i, j),
                 (graph, c) -> graph.task("kernel", kernel, c, o.m, Operands.AT, o.a, e, f, g, h, i, j));
     }
 
-    <E, F, G, H, I, J, K> void run(int groups, int local, Operands o, Task11<KernelContext, IntArray, Integer, FloatArray, E, F, G, H, I, J, K> kernel,
+    <E, F, G, H, I, J, K> void run(int groups, int local, Operands o,
+            Task11<KernelContext, IntArray, Integer, FloatArray, E, F, G, H, I, J, K> kernel,
             E e, F f, G g, H h, I i, J j, K k) {
         execute(groups, local, o, c -> kernel.apply(c, o.m, Operands.AT, o.a, e, f, g, h, i, j, k),
                 (graph, c) -> graph.task("kernel", kernel, c, o.m, Operands.AT, o.a, e, f, g, h, i, j, k));

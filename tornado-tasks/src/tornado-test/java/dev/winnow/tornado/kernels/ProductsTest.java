@@ -87,7 +87,8 @@ class ProductsTest {
         w[0] = 0f;
         w[1] = 1e-6f;
         Stored stored = Stored.of(format, w);
-        Operands o = new Operands(x.length + y.length + 64, 4 + bias.length + stored.scales.length + stored.floats.length, stored.words.length);
+        int parameters = 4 + bias.length + stored.scales.length + stored.floats.length;
+        Operands o = new Operands(x.length + y.length + 64, parameters, stored.words.length);
         int xAt = o.put(x);
         int yAt = o.put(y);
         int floatsAt = o.parameter(stored.floats);
