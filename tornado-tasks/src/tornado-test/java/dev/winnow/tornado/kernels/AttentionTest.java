@@ -124,7 +124,7 @@ class AttentionTest {
             int headDim = c.headDim();
             float softcap = c.softcap();
             machine.run(FlashAttention.groups(c.n(), heads), FlashAttention.LOCAL, o,
-                    k -> FlashAttention.attend(k, o.m, Operands.AT, o.a, heads, kvHeads, headDim, 0.3f, softcap));
+                    FlashAttention::attend, heads, kvHeads, headDim, 0.3f, softcap);
             Closeness.close(o.get(s.out, s.expected.length), s.expected);
         }
     }
@@ -142,9 +142,9 @@ class AttentionTest {
                 Operands o = s.numbers(s.out, s.outStride)
                         .numbers(s.o.room(DecodeAttention.scratch(c.n(), heads, headDim, pieces)));
                 machine.run(DecodeAttention.groups(c.n(), heads, kvHeads, pieces), DecodeAttention.LOCAL, o,
-                        k -> DecodeAttention.split(k, o.m, Operands.AT, o.a, heads, kvHeads, headDim, 0.3f, softcap, pieces));
+                        DecodeAttention::split, heads, kvHeads, headDim, 0.3f, softcap, pieces);
                 machine.run(DecodeAttention.mergeGroups(c.n(), heads), DecodeAttention.LOCAL, o,
-                        k -> DecodeAttention.merge(k, o.m, Operands.AT, o.a, heads, kvHeads, headDim, pieces));
+                        DecodeAttention::merge, heads, kvHeads, headDim, pieces);
                 Closeness.close(o.get(s.out, s.expected.length), s.expected);
             }
         }
@@ -164,7 +164,7 @@ class AttentionTest {
             int rows = s.o.room(heads * count * s.columns);
             Operands o = s.numbers(rows, first).numbers(count, s.columns);
             machine.run(FlashAttention.rowGroups(count, heads), FlashAttention.LOCAL, o,
-                    k -> FlashAttention.probabilities(k, o.m, Operands.AT, o.a, heads, kvHeads, headDim, 0.3f, softcap));
+                    FlashAttention::probabilities, heads, kvHeads, headDim, 0.3f, softcap);
             double[] expected = new double[heads * count * s.columns];
             double[] sums = new double[heads * s.columns];
             for (int i = 0; i < expected.length; i++) {
@@ -179,7 +179,7 @@ class AttentionTest {
             for (int add = 0; add < 2; add++) {
                 o.again().numbers(rows, target, count, s.columns, add);
                 machine.run(FlashAttention.sumGroups(s.columns, heads), FlashAttention.LOCAL, o,
-                        k -> FlashAttention.sumRows(k, o.m, Operands.AT, o.a, heads));
+                        FlashAttention::sumRows, heads);
                 Closeness.close(o.get(target, sums.length), sums);
                 for (int i = 0; i < sums.length; i++) sums[i] *= 2;
             }

@@ -26,7 +26,7 @@ class CacheEntriesTest {
         int values = o.put(cache);
         o.numbers(n, from, from + heads * dim, stride, keys, values, capacity, 4, 0);
         machine.run(CacheEntries.groups(n * heads * dim), CacheEntries.LOCAL, o,
-                c -> CacheEntries.append(c, o.m, Operands.AT, o.a, heads, dim));
+                CacheEntries::append, heads, dim);
         for (int part = 0; part < 2; part++) {
             float[] expected = cache.clone();
             for (int h = 0; h < heads; h++) {
@@ -60,7 +60,7 @@ class CacheEntriesTest {
         int keys = o.put(cache);
         int values = o.put(cache);
         o.numbers(keys, values, capacity, o.put(slots), 150, 3, 0);
-        machine.run(CacheEntries.keepGroups(3), CacheEntries.LOCAL, o, c -> CacheEntries.keep(c, o.m, Operands.AT, o.a, dim));
+        machine.run(CacheEntries.keepGroups(3), CacheEntries.LOCAL, o, CacheEntries::keep, dim);
         assertThat(o.get(keys, cache.length)).isEqualTo(expected);
         assertThat(o.get(values, cache.length)).isEqualTo(expected);
     }
@@ -75,20 +75,20 @@ class CacheEntriesTest {
         int from = o.put(x);
         int to = o.put(new float[slots.length * dim]);
         o.numbers(from, to, slots.length, o.put(slots));
-        machine.run(CacheEntries.groups(slots.length * dim), CacheEntries.LOCAL, o, c -> CacheEntries.gather(c, o.m, Operands.AT, o.a, dim));
+        machine.run(CacheEntries.groups(slots.length * dim), CacheEntries.LOCAL, o, CacheEntries::gather, dim);
         float[] expected = new float[slots.length * dim];
         for (int i = 0; i < slots.length; i++) System.arraycopy(x, slots[i] * dim, expected, i * dim, dim);
         assertThat(o.get(to, expected.length)).isEqualTo(expected);
 
         int copy = o.put(new float[x.length]);
         o.again().numbers(from, copy, x.length);
-        machine.run(CacheEntries.groups(x.length), CacheEntries.LOCAL, o, c -> CacheEntries.copy(c, o.m, Operands.AT, o.a));
+        machine.run(CacheEntries.groups(x.length), CacheEntries.LOCAL, o, CacheEntries::copy);
         assertThat(o.get(copy, x.length)).isEqualTo(x);
 
         FloatArray staging = o.p;
         for (int i = 0; i < 200; i++) staging.set(i, i);
         o.again().numbers(copy, 150);
-        machine.run(CacheEntries.groups(150), CacheEntries.LOCAL, o, c -> CacheEntries.upload(c, o.m, Operands.AT, o.a, staging));
+        machine.run(CacheEntries.groups(150), CacheEntries.LOCAL, o, CacheEntries::upload, staging);
         for (int i = 0; i < x.length; i++) assertThat(o.a.get(copy + i)).isEqualTo(i < 150 ? i : x[i]);
     }
 }

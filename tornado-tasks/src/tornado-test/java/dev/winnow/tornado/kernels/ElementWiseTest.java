@@ -46,7 +46,7 @@ class ElementWiseTest {
                 int to = o.room(x.length);
                 o.numbers(x.length, from, to);
                 int kind = f.ordinal();
-                machine.run(ElementWise.groups(x.length), ElementWise.LOCAL, o, c -> ElementWise.plain(c, o.m, Operands.AT, o.a, kind));
+                machine.run(ElementWise.groups(x.length), ElementWise.LOCAL, o, ElementWise::plain, kind);
                 double[] expected = new double[x.length];
                 for (int i = 0; i < x.length; i++) expected[i] = reference(f, scaled[i]);
                 Closeness.close(o.get(to, x.length), expected, 1e-6);
@@ -67,7 +67,7 @@ class ElementWiseTest {
         int gated = o.room(rows * inner);
         o.numbers(rows * inner, from, gated);
         int kind = Activation.SILU.ordinal();
-        machine.run(ElementWise.groups(rows * inner), ElementWise.LOCAL, o, c -> ElementWise.gated(c, o.m, Operands.AT, o.a, kind, inner));
+        machine.run(ElementWise.groups(rows * inner), ElementWise.LOCAL, o, ElementWise::gated, kind, inner);
         double[] expected = new double[rows * inner];
         for (int i = 0; i < expected.length; i++) {
             int at = i / inner * 2 * inner + i % inner;
@@ -77,7 +77,7 @@ class ElementWiseTest {
 
         int to = o.put(y);
         o.again().numbers(y.length, from, to);
-        machine.run(ElementWise.groups(y.length), ElementWise.LOCAL, o, c -> ElementWise.addScaled(c, o.m, Operands.AT, o.a, 0.25f));
+        machine.run(ElementWise.groups(y.length), ElementWise.LOCAL, o, ElementWise::addScaled, 0.25f);
         double[] sums = new double[y.length];
         for (int i = 0; i < y.length; i++) sums[i] = y[i] + 0.25 * x[i];
         Closeness.close(o.get(to, y.length), sums);

@@ -22,7 +22,7 @@ class InputsTest {
         int to = o.room(patches * numbers);
         o.numbers(patches, o.put(pixels), to, height, width);
         machine.run(Patches.groups(patches, channels, side), Patches.LOCAL, o,
-                c -> Patches.gather(c, o.m, Operands.AT, o.a, channels, side));
+                Patches::gather, channels, side);
         float[] expected = new float[patches * numbers];
         int at = 0;
         for (int patch = 0; patch < patches; patch++) {
@@ -54,7 +54,7 @@ class InputsTest {
             int words = o.word(halves);
             o.numbers(ids.length, o.put(ids), to, format == WeightFormat.F32 ? floats : words, Offsets.NONE);
             machine.run(EmbeddingRows.groups(ids.length), EmbeddingRows.LOCAL, o,
-                    c -> EmbeddingRows.gather(c, o.m, Operands.AT, o.a, o.p, o.p, o.words, format, width, 2f));
+                    EmbeddingRows::gather, o.p, o.p, o.words, format, width, 2f);
             double[] expected = new double[ids.length * width];
             for (int i = 0; i < expected.length; i++) {
                 float stored = w[ids[i / width] * width + i % width];
@@ -74,7 +74,7 @@ class InputsTest {
         int from = o.put(x);
         int lengths = o.room(3);
         o.numbers(3, from, width, lengths);
-        machine.run(RowLengths.groups(3), RowLengths.LOCAL, o, c -> RowLengths.lengths(c, o.m, Operands.AT, o.a, width));
+        machine.run(RowLengths.groups(3), RowLengths.LOCAL, o, RowLengths::lengths, width);
         double[] expected = new double[3];
         for (int i = 0; i < x.length; i++) expected[i / width] += (double) x[i] * x[i];
         for (int r = 0; r < 3; r++) expected[r] = Math.sqrt(expected[r]);
@@ -82,7 +82,7 @@ class InputsTest {
 
         int unit = o.room(x.length);
         o.again().numbers(3, from, width, unit, Offsets.NONE);
-        machine.run(RowLengths.groups(3), RowLengths.LOCAL, o, c -> RowLengths.normalise(c, o.m, Operands.AT, o.a, width));
+        machine.run(RowLengths.groups(3), RowLengths.LOCAL, o, RowLengths::normalise, width);
         double[] rows = new double[x.length];
         for (int i = 0; i < x.length; i++) rows[i] = expected[i / width] == 0 ? 0 : x[i] / expected[i / width];
         Closeness.close(o.get(unit, x.length), rows);

@@ -29,9 +29,9 @@ class NormsTest {
         o.numbers(tokens * perToken, perToken, from, stride, to, stride, o.parameter(weight), o.parameter(bias));
         int groups = Norms.groups(tokens * perToken);
         switch (kind) {
-            case RMS -> machine.run(groups, Norms.LOCAL, o, c -> Norms.rms(c, o.m, Operands.AT, o.a, o.p, width, 1e-5f));
-            case LAYER -> machine.run(groups, Norms.LOCAL, o, c -> Norms.layer(c, o.m, Operands.AT, o.a, o.p, width, 1e-5f));
-            case FACTORS -> machine.run(groups, Norms.LOCAL, o, c -> Norms.factors(c, o.m, Operands.AT, o.a, o.p, width));
+            case RMS -> machine.run(groups, Norms.LOCAL, o, Norms::rms, o.p, width, 1e-5f);
+            case LAYER -> machine.run(groups, Norms.LOCAL, o, Norms::layer, o.p, width, 1e-5f);
+            case FACTORS -> machine.run(groups, Norms.LOCAL, o, Norms::factors, o.p, width);
         }
         double[] expected = new double[x.length];
         for (int i = 0; i < x.length; i++) expected[i] = inPlace ? x[i] : 0;

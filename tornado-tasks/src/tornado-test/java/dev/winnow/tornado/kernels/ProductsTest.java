@@ -87,7 +87,8 @@ class ProductsTest {
         w[0] = 0f;
         w[1] = 1e-6f;
         Stored stored = Stored.of(format, w);
-        Operands o = new Operands(x.length + y.length + 64, 4 + bias.length + stored.scales.length + stored.floats.length, stored.words.length);
+        int parameters = 4 + bias.length + stored.scales.length + stored.floats.length;
+        Operands o = new Operands(x.length + y.length + 64, parameters, stored.words.length);
         int xAt = o.put(x);
         int yAt = o.put(y);
         int floatsAt = o.parameter(stored.floats);
@@ -98,10 +99,10 @@ class ProductsTest {
         int activation = f.ordinal();
         if (tiled) {
             machine.run(TiledProducts.groups(rows, out), TiledProducts.LOCAL, o,
-                    c -> TiledProducts.multiply(c, o.m, Operands.AT, o.a, o.p, o.p, o.words, format, in, out, activation));
+                    TiledProducts::multiply, o.p, o.p, o.words, format, in, out, activation);
         } else {
             machine.run(RowProducts.groups(rows, out), RowProducts.LOCAL, o,
-                    c -> RowProducts.multiply(c, o.m, Operands.AT, o.a, o.p, o.p, o.words, format, in, out, activation));
+                    RowProducts::multiply, o.p, o.p, o.words, format, in, out, activation);
         }
         double[] expected = new double[y.length];
         for (int i = 0; i < y.length; i++) expected[i] = y[i];

@@ -22,11 +22,11 @@ class SelectionTest {
     void ranksAndKeptIndicesAreThoseOfTheProcessor(Machine machine) {
         for (int n : new int[] {1, 7, 128, 300}) {
             for (float[] s : new float[][] {scores(n), new float[n]}) {
-                Operands o = new Operands(2000);
+                Operands o = new Operands(4000);
                 int order = o.room(n);
                 int rank = o.room(n);
                 o.numbers(n, o.put(s), order, rank);
-                machine.run(Ranks.groups(n), Ranks.LOCAL, o, c -> Ranks.descending(c, o.m, Operands.AT, o.a));
+                machine.run(Ranks.groups(n), Ranks.LOCAL, o, Ranks::descending);
                 int[] expected = TopK.descending(s);
                 assertThat(o.indices(order, n)).isEqualTo(expected);
                 for (int i = 0; i < n; i++) assertThat(o.a.get(rank + expected[i])).isEqualTo(i);
@@ -35,7 +35,7 @@ class SelectionTest {
                     int gone = o.room(n);
                     int told = o.room(1);
                     o.again().numbers(n, rank, k, kept, gone, told);
-                    machine.run(Ranks.compactGroups(), Ranks.LOCAL, o, c -> Ranks.compact(c, o.m, Operands.AT, o.a));
+                    machine.run(Ranks.compactGroups(), Ranks.LOCAL, o, Ranks::compact);
                     int[] chosen = TopK.highestInOrder(s, k);
                     assertThat(o.a.get(told)).isEqualTo(chosen.length);
                     assertThat(o.indices(kept, chosen.length)).isEqualTo(chosen);
@@ -60,7 +60,7 @@ class SelectionTest {
                     int topValues = o.room(passed);
                     int topIndices = o.room(passed);
                     o.again().numbers(count, values, indices, k, topValues, topIndices);
-                    machine.run(BitonicTopK.groups(count), BitonicTopK.LOCAL, o, c -> BitonicTopK.blocks(c, o.m, Operands.AT, o.a));
+                    machine.run(BitonicTopK.groups(count), BitonicTopK.LOCAL, o, BitonicTopK::blocks);
                     values = topValues;
                     indices = topIndices;
                     count = passed;
@@ -84,9 +84,9 @@ class SelectionTest {
                 int value = o.room(1);
                 int index = o.room(1);
                 o.numbers(n, o.put(s), Offsets.NONE, values, indices);
-                machine.run(groups, ArgMax.LOCAL, o, c -> ArgMax.blocks(c, o.m, Operands.AT, o.a));
+                machine.run(groups, ArgMax.LOCAL, o, ArgMax::blocks);
                 o.again().numbers(groups, values, indices, value, index);
-                machine.run(1, ArgMax.LOCAL, o, c -> ArgMax.blocks(c, o.m, Operands.AT, o.a));
+                machine.run(1, ArgMax.LOCAL, o, ArgMax::blocks);
                 int best = IntStream.range(0, n).reduce(0, (i, j) -> s[j] > s[i] ? j : i);
                 assertThat((int) o.a.get(index)).isEqualTo(best);
                 assertThat(o.a.get(value)).isEqualTo(s[best]);
@@ -106,7 +106,7 @@ class SelectionTest {
         int target = o.room(columns);
         for (int[] taken : new int[][] {{0, 1}, {3, 1}, {0, 4}}) {
             o.again().numbers(columns, from, count, taken[0], target, taken[1]);
-            machine.run(RowScores.groups(columns), RowScores.LOCAL, o, c -> RowScores.mean(c, o.m, Operands.AT, o.a, heads));
+            machine.run(RowScores.groups(columns), RowScores.LOCAL, o, RowScores::mean, heads);
             double[] expected = new double[columns];
             for (int i = 0; i < rows.length; i++) {
                 int row = i / columns % count;

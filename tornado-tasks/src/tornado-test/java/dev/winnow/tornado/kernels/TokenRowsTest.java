@@ -23,13 +23,13 @@ class TokenRowsTest {
         int indices = o.put(4, 0, 2, 1, 3, 0);
         int start = o.put(0, 1, 4, 6);
         o.numbers(3, from, to, indices, start, weights);
-        machine.run(TokenRows.groups(3), TokenRows.LOCAL, o, c -> TokenRows.merge(c, o.m, Operands.AT, o.a, WIDTH));
+        machine.run(TokenRows.groups(3), TokenRows.LOCAL, o, TokenRows::merge, WIDTH);
         float[] y = new float[3 * WIDTH];
         TokenMap.of(5, index, weight).apply(x, WIDTH, y);
         Closeness.close(o.get(to, y.length), doubles(y), 1e-6);
 
         o.again().numbers(3, o.put(2f, 1f, 1f, 5f, 3f), to, indices, start, Offsets.NONE);
-        machine.run(TokenRows.groups(3), TokenRows.LOCAL, o, c -> TokenRows.merge(c, o.m, Operands.AT, o.a, 1));
+        machine.run(TokenRows.groups(3), TokenRows.LOCAL, o, TokenRows::merge, 1);
         assertThat(o.get(to, 3)).containsExactly(3f, 4f, 7f);
     }
 
@@ -45,13 +45,13 @@ class TokenRowsTest {
             int index = o.put(places);
             int entered = o.room(2 * WIDTH);
             o.numbers(2, at, entered, index);
-            machine.run(TokenRows.groups(2), TokenRows.LOCAL, o, c -> TokenRows.gather(c, o.m, Operands.AT, o.a, WIDTH));
+            machine.run(TokenRows.groups(2), TokenRows.LOCAL, o, TokenRows::gather, WIDTH);
             float[] expectedRows = new float[2 * WIDTH];
             for (int i = 0; i < 2; i++) System.arraycopy(x, places[i] * WIDTH, expectedRows, i * WIDTH, WIDTH);
             assertThat(o.get(entered, 2 * WIDTH)).isEqualTo(expectedRows);
 
             o.again().numbers(2, o.put(left), entered, at, index, weighed ? o.put(0.3f, -2f) : Offsets.NONE);
-            machine.run(TokenRows.groups(2), TokenRows.LOCAL, o, c -> TokenRows.scatter(c, o.m, Operands.AT, o.a, WIDTH));
+            machine.run(TokenRows.groups(2), TokenRows.LOCAL, o, TokenRows::scatter, WIDTH);
             double[] expected = doubles(x);
             for (int i = 0; i < 2 * WIDTH; i++) {
                 int to = places[i / WIDTH] * WIDTH + i % WIDTH;

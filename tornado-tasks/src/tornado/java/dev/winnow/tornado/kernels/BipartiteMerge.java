@@ -7,8 +7,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /**
  * Bipartite soft matching (Bolya et al. 2022, arXiv 2210.09461): tokens at even places each find the most similar one at an odd place, and
  * the r best pairs merge. In order: {@link RowLengths#normalise} parts even and odd rows, {@link TiledProducts} multiplies them,
- * {@link #partners} finds each best, {@link Ranks#descending} orders them, {@link #map} writes the merge as rows of sources and weights, and
- * {@link TokenRows#merge} carries it out, on tokens, sizes or whatever else goes along.
+ * {@link #partners} finds each best, {@link Ranks#descending} orders them, {@link #map} writes the merge as rows of sources and weights,
+ * and {@link TokenRows#merge} carries it out, on tokens, sizes or whatever else goes along.
  */
 public final class BipartiteMerge {
     public static final int LOCAL = 128;
@@ -42,8 +42,8 @@ public final class BipartiteMerge {
      * For each even token the most similar odd one, the first of equals, and how similar; {@link Scores#NEVER} for a guarded token and
      * where all others are guarded. A work-group takes one token.
      *
-     * @param m at: 0 even tokens, 1 odd tokens, 2 similarity [even, odd], 3 guarded [tokens], 1 for those that neither merge nor take others
-     *          in, or none, 4 partner [even], 5 best [even]
+     * @param m at: 0 even tokens, 1 odd tokens, 2 similarity [even, odd], 3 guarded [tokens], 1 for those that neither merge nor take
+     *          others in, or none, 4 partner [even], 5 best [even]
      */
     public static void partners(KernelContext context, IntArray m, int at, FloatArray a) {
         float[] values = context.allocateFloatLocalArray(LOCAL);
@@ -82,9 +82,11 @@ public final class BipartiteMerge {
     /**
      * The merge as a sparse matrix of tokens - pairs rows: first the guarded tokens, then the even ones that stay, then the odd ones, each
      * with those it takes in behind it, best first; weights are shares of the sizes. Even tokens that stay keep their order where one of
-     * them is guarded, else they come by falling similarity, as in the authors' code. One work-group; rows find their places by prefix sums.
+     * them is guarded, else they come by falling similarity, as in the authors' code. One work-group; rows find their places by prefix
+     * sums.
      *
-     * @param m      at: 0 tokens, 1 pairs, no more than even tokens with a best above {@link Scores#NEVER}, 2 guarded [tokens], or none,
+     * @param m      at: 0 tokens, 1 pairs, at least one (a merge of none must
+     *               not move any token) and no more than even tokens with a best above {@link Scores#NEVER}, 2 guarded [tokens], or none,
      *               3 order and 4 rank of the even tokens by best, 5 partner, 6 sizes [tokens], or none for 1, 7 start [rows + 1],
      *               8 index [tokens], 9 weight [tokens]
      * @param inOrder 1 where an even token is guarded

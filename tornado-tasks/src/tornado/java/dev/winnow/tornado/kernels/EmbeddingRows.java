@@ -35,8 +35,10 @@ public final class EmbeddingRows {
             WeightFormat.fill(context, table, format, lane, LOCAL);
             int first = (int) a.get(m.get(at + IDS) + row) * width;
             int y = m.get(at + Y) + row * width;
+            int weight = m.get(at + WEIGHT);
+            int scales = m.get(at + SCALES);
             for (int c = lane; c < width; c += LOCAL) {
-                a.set(y + c, factor * WeightFormat.read(floats, words, table, p, format, m.get(at + WEIGHT), m.get(at + SCALES), first + c));
+                a.set(y + c, factor * WeightFormat.read(floats, words, table, p, format, weight, scales, first + c));
             }
         }
     }
