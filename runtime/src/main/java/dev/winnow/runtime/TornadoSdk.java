@@ -26,7 +26,7 @@ record TornadoSdk(Path argfile, Path backend) {
         String home = System.getenv(HOME);
         if (home == null || home.isEmpty() || !wanted(args) || ModuleLayer.boot().findModule(MODULE).isPresent()) return Optional.empty();
         Path argfile = Path.of(home, "tornado-argfile");
-        return backend().filter(jar -> Files.isReadable(argfile)).map(jar -> new TornadoSdk(argfile, jar));
+        return builtBackend().filter(jar -> Files.isReadable(argfile)).map(jar -> new TornadoSdk(argfile, jar));
     }
 
     static boolean wanted(String[] args) {
@@ -40,7 +40,7 @@ record TornadoSdk(Path argfile, Path backend) {
     }
 
     /** {@code winnow-tornado.jar} beside the program's jar, or where the build leaves it. */
-    private static Optional<Path> backend() {
+    private static Optional<Path> builtBackend() {
         Path jar = Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]).toAbsolutePath();
         Path build = Path.of("..", "..", "tornado-tasks", "target");
         return Stream.of(Path.of(""), build).map(place -> jar.resolveSibling(place).resolve("winnow-tornado.jar").normalize())
