@@ -70,7 +70,7 @@ final class LayerPrograms {
             queryNorm = norm(plan, p, shape.queryNorm());
             keyNorm = norm(plan, p, shape.keyNorm());
             if (shape.half() > 0) {
-                p.graph().task(p.task(), Rotary::rotate, plan.context(), p.arguments(), p.next(), plan.arena(),
+                p.graph().task(p.task(), Rotary::turn, plan.context(), p.arguments(), p.next(), plan.arena(),
                         shape.heads() + shape.kvHeads(), shape.headDim(), shape.half());
                 rotated = p.added(Rotary.LOCAL);
             }

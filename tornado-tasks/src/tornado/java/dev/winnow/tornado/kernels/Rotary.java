@@ -5,7 +5,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Rotary position embedding (Su et al. 2021) in the pairs-split form, as {@link dev.winnow.layers.RotaryEmbedding} has it. Cosines and
+ * Rotary position embedding (Su et al. 2021) in the half-split form, as {@link dev.winnow.layers.RotaryEmbedding} has it. Cosines and
  * sines come from the host, where angles are rounded as the reference does and reduced exactly: on the device fast trigonometry loses
  * long positions. One work-item turns one pair of channels; neighbours turn neighbours.
  */
@@ -30,7 +30,7 @@ public final class Rotary {
      * @param m    at: 0 tokens, 1 x, 2 stride by tokens, 3 cos [tokens, pairs], 4 sin
      * @param pairs rotated pairs of a head; channels beyond 2 * pairs stay
      */
-    public static void rotate(KernelContext context, IntArray m, int at, FloatArray a, int heads, int headDim, int pairs) {
+    public static void turn(KernelContext context, IntArray m, int at, FloatArray a, int heads, int headDim, int pairs) {
         int i = context.globalIdx;
         int token = i / (heads * pairs);
         if (token < m.get(at + TOKENS)) {
