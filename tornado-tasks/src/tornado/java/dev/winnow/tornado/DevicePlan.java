@@ -40,6 +40,9 @@ final class DevicePlan implements AutoCloseable {
     private TornadoExecutionPlan plan;
     private TornadoExecutionResult last;
     private Transfers transfers = Transfers.NONE;
+    /** Programs that were started, and that have certainly run. */
+    private long started;
+    private long done;
 
     /** An array that uploads go through, and the program that spreads it. */
     private record Staging(FloatArray array, Program program) {}
@@ -90,7 +93,7 @@ final class DevicePlan implements AutoCloseable {
 
     /** Adds a program; all are added before the first one runs. */
     Program add(String name, int tasks, int section, Consumer<Program> build) {
-        Program p = new Program(name, tasks, section);
+        Program p = new Program(this, name, tasks, section);
         p.graph().transferToDevice(DataTransferMode.EVERY_EXECUTION, p.arguments());
         boolean first = programs.isEmpty();
         if (first) p.graph().transferToDevice(DataTransferMode.FIRST_EXECUTION, parameters, floats, words);
@@ -153,7 +156,19 @@ final class DevicePlan implements AutoCloseable {
 
     void run(Program p) {
         last = plan.withGraph(p.index()).withGridScheduler(grids).execute();
+        p.ran(++started);
         transfers = transfers.plus(new Transfers((long) Integer.BYTES * p.arguments().getSize(), 0, 1));
+    }
+
+    /** Waits until a program has run, whose arguments are about to change: copies to the device do not wait, copies from there do. */
+    void settle(Program p) {
+        if (p.ran() > done) fetch(arena.getSize() - 1, 1);
+    }
+
+    private void fetch(int from, int count) {
+        last.transferToHost(new DataRange(arena).withOffset(from).withSize(count));
+        done = started;
+        transfers = transfers.plus(new Transfers(0, (long) Float.BYTES * count, 0));
     }
 
     /** Copies floats of the host into the arena. */
@@ -161,6 +176,7 @@ final class DevicePlan implements AutoCloseable {
         while (count > 0) {
             Staging s = staging(count);
             int n = Math.min(count, s.array.getSize());
+            settle(s.program);
             MemorySegment.copy(x, from, s.array.getSegment(), ValueLayout.JAVA_FLOAT, 0, n);
             s.program.set(0, CacheEntries.groups(n), to, n);
             run(s.program);
@@ -185,9 +201,8 @@ final class DevicePlan implements AutoCloseable {
     /** Copies floats of the arena to the host. */
     void download(int from, float[] y, int at, int count) {
         if (count == 0) return;
-        last.transferToHost(new DataRange(arena).withOffset(from).withSize(count));
+        fetch(from, count);
         MemorySegment.copy(arena.getSegment(), ValueLayout.JAVA_FLOAT, (long) Float.BYTES * from, y, at, count);
-        transfers = transfers.plus(new Transfers(0, (long) Float.BYTES * count, 0));
     }
 
     Transfers transfers() {

@@ -8,9 +8,11 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * A task graph whose sizes are data: each task finds offsets and counts in its section of an array that goes along with every execution,
- * so that a program is compiled once and runs for any layer and any number of tokens.
+ * so that a program is compiled once and runs for any layer and any number of tokens. Programs run one after another, but behind the
+ * host: what they read is changed only when they have run.
  */
 final class Program {
+    private final DevicePlan plan;
     private final String name;
     private final TaskGraph graph;
     private final IntArray arguments;
@@ -18,12 +20,15 @@ final class Program {
     private final List<WorkerGrid1D> grids = new ArrayList<>();
     private final List<Integer> locals = new ArrayList<>();
     private int index;
+    /** When it ran last, counted over all of the plan. */
+    private long ran;
 
     /**
      * @param tasks   at most so many
      * @param section ints of each task
      */
-    Program(String name, int tasks, int section) {
+    Program(DevicePlan plan, String name, int tasks, int section) {
+        this.plan = plan;
         this.name = name;
         this.graph = new TaskGraph(name);
         this.section = section;
@@ -54,6 +59,14 @@ final class Program {
         index = i;
     }
 
+    long ran() {
+        return ran;
+    }
+
+    void ran(long when) {
+        ran = when;
+    }
+
     /** Where the arguments of the task that is added next begin. */
     int next() {
         return grids.size() * section;
@@ -75,6 +88,7 @@ final class Program {
 
     /** What a task runs with this time. */
     void set(int task, int groups, int... values) {
+        plan.settle(this);
         WorkerGrid1D grid = grids.get(task);
         grid.setGlobalWork((long) groups * locals.get(task), 1, 1);
         // makes the number of groups anew
