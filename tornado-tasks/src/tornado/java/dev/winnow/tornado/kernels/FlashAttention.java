@@ -83,7 +83,14 @@ public final class FlashAttention {
             int keys = m.get(at + Logits.KEYS) + kvHead * m.get(at + Logits.CAPACITY) * headDim;
             int values = m.get(at + Logits.VALUES) + kvHead * m.get(at + Logits.CAPACITY) * headDim;
             for (int first = starts[0]; first < last; first += TILE) {
-                load(a, keys + first * headDim, last - first, entries, lane, headDim, depth, pitch);
+                // in place: TornadoVM computes a wrong address where a called method writes to local memory
+                for (int e = lane; e < TILE * depth; e += LOCAL) {
+                    int j = e / depth;
+                    int d = e % depth;
+                    float v = 0f;
+                    if (d < headDim && first + j < last) v = a.get(keys + (first + j) * headDim + d);
+                    entries[j * pitch + d] = v;
+                }
                 context.localBarrier();
                 float s00 = 0f;
                 float s01 = 0f;
@@ -119,7 +126,14 @@ public final class FlashAttention {
                 weights[(row + 3) * PITCH + tx + 16] = s31;
                 context.localBarrier();
 
-                load(a, values + first * headDim, last - first, entries, lane, headDim, depth, pitch);
+                // in place: TornadoVM computes a wrong address where a called method writes to local memory
+                for (int e = lane; e < TILE * depth; e += LOCAL) {
+                    int j = e / depth;
+                    int d = e % depth;
+                    float v = 0f;
+                    if (d < headDim && first + j < last) v = a.get(values + (first + j) * headDim + d);
+                    entries[j * pitch + d] = v;
+                }
                 int own = lane / 4;
                 float most = Scores.NEVER;
                 for (int j = lane & 3; j < TILE; j += 4) {
@@ -182,17 +196,6 @@ public final class FlashAttention {
                     }
                 }
             }
-        }
-    }
-
-    /** Brings up to 32 rows to local memory, zeros beyond them and beyond their channels. */
-    private static void load(FloatArray a, int from, int rows, float[] entries, int lane, int headDim, int depth, int pitch) {
-        for (int e = lane; e < TILE * depth; e += LOCAL) {
-            int j = e / depth;
-            int d = e % depth;
-            float v = 0f;
-            if (d < headDim && j < rows) v = a.get(from + j * headDim + d);
-            entries[j * pitch + d] = v;
         }
     }
 
