@@ -168,8 +168,6 @@ final class TornadoLayer extends ProcessorLayer {
         work.product(n, a.output().out(), a.output().in());
     }
 
-    Bank bankForDebug() { return bank; }
-
     /** Leaves x here, or brings it home. */
     private void leave(float[] x, int n) {
         bank.stay(x, n);
