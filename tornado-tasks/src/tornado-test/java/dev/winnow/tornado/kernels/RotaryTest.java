@@ -22,7 +22,7 @@ class RotaryTest {
         int at = o.put(x);
         o.numbers(tokens, at, stride, o.put(table.cos()), o.put(table.sin()));
         machine.run(Rotary.groups(tokens, heads, half), Rotary.LOCAL, o,
-                Rotary::rotate, heads, headDim, half);
+                Rotary::turn, heads, headDim, half);
         double[] expected = new double[x.length];
         for (int i = 0; i < x.length; i++) expected[i] = x[i];
         for (int t = 0; t < tokens; t++) {

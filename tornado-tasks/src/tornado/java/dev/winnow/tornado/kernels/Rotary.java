@@ -20,29 +20,29 @@ public final class Rotary {
 
     private Rotary() {}
 
-    public static int groups(int tokens, int heads, int half) {
-        return Offsets.pieces(tokens * heads * half, LOCAL);
+    public static int groups(int tokens, int heads, int pairs) {
+        return Offsets.pieces(tokens * heads * pairs, LOCAL);
     }
 
     /**
-     * Turns the heads of each token in place.
+     * Turns the heads of each token in place. (OpenCL has a function of its own called rotate.)
      *
-     * @param m    at: 0 tokens, 1 x, 2 stride by tokens, 3 cos [tokens, half], 4 sin
-     * @param half rotated pairs of a head; channels beyond 2 * half stay
+     * @param m    at: 0 tokens, 1 x, 2 stride by tokens, 3 cos [tokens, pairs], 4 sin
+     * @param pairs rotated pairs of a head; channels beyond 2 * pairs stay
      */
-    public static void rotate(KernelContext context, IntArray m, int at, FloatArray a, int heads, int headDim, int half) {
+    public static void turn(KernelContext context, IntArray m, int at, FloatArray a, int heads, int headDim, int pairs) {
         int i = context.globalIdx;
-        int token = i / (heads * half);
+        int token = i / (heads * pairs);
         if (token < m.get(at + TOKENS)) {
-            int pair = i % (heads * half);
-            int d = pair % half;
-            int x = m.get(at + X) + token * m.get(at + STRIDE) + (pair / half) * headDim + d;
+            int pair = i % (heads * pairs);
+            int d = pair % pairs;
+            int x = m.get(at + X) + token * m.get(at + STRIDE) + (pair / pairs) * headDim + d;
             float u = a.get(x);
-            float v = a.get(x + half);
-            float c = a.get(m.get(at + COS) + token * half + d);
-            float s = a.get(m.get(at + SIN) + token * half + d);
+            float v = a.get(x + pairs);
+            float c = a.get(m.get(at + COS) + token * pairs + d);
+            float s = a.get(m.get(at + SIN) + token * pairs + d);
             a.set(x, u * c - v * s);
-            a.set(x + half, v * c + u * s);
+            a.set(x + pairs, v * c + u * s);
         }
     }
 }

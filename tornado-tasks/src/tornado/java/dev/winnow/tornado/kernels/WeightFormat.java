@@ -13,7 +13,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  * <p>Half floats: the device code has no way from bits to a float, so sign and exponent pick a power of two from a table in local memory
  * and the mantissa is multiplied by it, which is exact. Making the table costs a few instructions per work-item. Infinities and NaN
- * do not occur in weights and are not kept; BF16 numbers below 1e-38 become zero.
+ * do not occur in weights and are not kept; BF16 numbers below 1e-36 may
+ * become zero.
  */
 public final class WeightFormat {
     /** Elements of a block that shares a scale. */
@@ -52,24 +53,24 @@ public final class WeightFormat {
     /** Fills the table of a work-group with the powers of two of a format; all work-items take part. */
     static void fill(KernelContext context, float[] table, int format, int lane, int lanes) {
         if (format == BF16) {
-            for (int i = lane; i < TABLE; i += lanes) table[i] = signed(i & 256, (i & 255) - 134, (i & 255) == 0);
+            for (int i = lane; i < TABLE; i += lanes) table[i] = power(i / 256, i % 256, 134);
         } else if (format == F16) {
-            for (int i = lane; i < F16_ENTRIES; i += lanes) table[i] = signed(i & 32, (i & 31) == 0 ? -24 : (i & 31) - 25, false);
+            for (int i = lane; i < F16_ENTRIES; i += lanes) table[i] = power(i / 32, i % 32 == 0 ? 1 : i % 32, 25);
         }
         context.localBarrier();
     }
 
-    private static float signed(int sign, int exponent, boolean zero) {
-        float step = exponent < 0 ? 0.5f : 2f;
-        float power = 1f;
-        int left = exponent < 0 ? -exponent : exponent;
+    /** 2^(exponent - bias), with a sign; the difference is formed so that it is never negative, which device code may take for a byte. */
+    private static float power(int sign, int exponent, int bias) {
+        float step = exponent < bias ? 0.5f : 2f;
+        float power = sign == 0 ? 1f : -1f;
+        int left = exponent < bias ? bias - exponent : exponent - bias;
         while (left > 0) {
-            if ((left & 1) == 1) power *= step;
+            if (left % 2 == 1) power *= step;
             step *= step;
             left = left / 2;
         }
-        float magnitude = zero ? 0f : power;
-        return sign == 0 ? magnitude : -magnitude;
+        return power;
     }
 
     /** The number that 16 bits of an F16 stand for. */
