@@ -78,12 +78,17 @@ public final class FlashAttention {
             }
             for (int i = 0; i < 4 * CHANNELS; i++) gathered[i] = 0f;
             context.localBarrier();
-            int last = 0;
-            for (int i = 0; i < TILE; i++) last = ends[i] > last ? ends[i] : last;
+            // later queries see further
+            int last = ends[n - firstQuery < TILE ? n - firstQuery - 1 : TILE - 1];
             int keys = m.get(at + Logits.KEYS) + kvHead * m.get(at + Logits.CAPACITY) * headDim;
             int values = m.get(at + Logits.VALUES) + kvHead * m.get(at + Logits.CAPACITY) * headDim;
             for (int first = starts[0]; first < last; first += TILE) {
-                load(a, keys + first * headDim, last - first, entries, lane, headDim, depth, pitch);
+                for (int e = lane; e < TILE * depth; e += LOCAL) {
+                    int d = e % depth;
+                    float v = 0f;
+                    if (d < headDim && first + e / depth < last) v = a.get(keys + (first + e / depth) * headDim + d);
+                    entries[e / depth * pitch + d] = v;
+                }
                 context.localBarrier();
                 float s00 = 0f;
                 float s01 = 0f;
@@ -119,7 +124,12 @@ public final class FlashAttention {
                 weights[(row + 3) * PITCH + tx + 16] = s31;
                 context.localBarrier();
 
-                load(a, values + first * headDim, last - first, entries, lane, headDim, depth, pitch);
+                for (int e = lane; e < TILE * depth; e += LOCAL) {
+                    int d = e % depth;
+                    float v = 0f;
+                    if (d < headDim && first + e / depth < last) v = a.get(values + (first + e / depth) * headDim + d);
+                    entries[e / depth * pitch + d] = v;
+                }
                 int own = lane / 4;
                 float most = Scores.NEVER;
                 for (int j = lane & 3; j < TILE; j += 4) {
@@ -185,17 +195,6 @@ public final class FlashAttention {
         }
     }
 
-    /** Brings up to 32 rows to local memory, zeros beyond them and beyond their channels. */
-    private static void load(FloatArray a, int from, int rows, float[] entries, int lane, int headDim, int depth, int pitch) {
-        for (int e = lane; e < TILE * depth; e += LOCAL) {
-            int j = e / depth;
-            int d = e % depth;
-            float v = 0f;
-            if (d < headDim && j < rows) v = a.get(from + j * headDim + d);
-            entries[j * pitch + d] = v;
-        }
-    }
-
     /** Groups of {@link #probabilities}. */
     public static int rowGroups(int count, int heads) {
         return count * heads;
@@ -247,7 +246,13 @@ public final class FlashAttention {
                 }
                 context.localBarrier();
             }
-            float top = GroupReduction.max(context, part, lane, LOCAL, most);
+            part[lane] = most;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride && part[lane + stride] > part[lane]) part[lane] = part[lane + stride];
+                context.localBarrier();
+            }
+            float top = part[0];
             context.globalBarrier();
             float sum = 0f;
             for (int j = lane; j < columns; j += LOCAL) {
@@ -255,7 +260,13 @@ public final class FlashAttention {
                 a.set(target + j, w);
                 sum += w;
             }
-            float total = GroupReduction.sum(context, part, lane, LOCAL, sum);
+            part[lane] = sum;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) part[lane] = part[lane] + part[lane + stride];
+                context.localBarrier();
+            }
+            float total = part[0];
             float share = total > 0f ? 1f / total : 0f;
             for (int j = lane; j < columns; j += LOCAL) a.set(target + j, a.get(target + j) * share);
         }
