@@ -73,10 +73,10 @@ class AttentionTest {
             bias = c.biased() ? o.put(b) : Offsets.NONE;
             starts = c.window() > 0 ? o.put(first) : Offsets.NONE;
             float[] blank = new float[c.n() * outStride];
-            Arrays.fill(blank, 77f);
+            Arrays.fill(blank, 0.5f);
             out = o.put(blank);
             expected = new double[blank.length];
-            Arrays.fill(expected, 77);
+            Arrays.fill(expected, 0.5);
             probabilities = new double[c.heads() * c.n() * columns];
             for (int h = 0; h < c.heads(); h++) {
                 for (int i = 0; i < c.n(); i++) reference(h, i, queries, k, v, b);

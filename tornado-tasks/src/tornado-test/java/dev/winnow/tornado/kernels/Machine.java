@@ -1,7 +1,5 @@
 package dev.winnow.tornado.kernels;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -107,11 +105,14 @@ enum Machine {
                 (graph, c) -> graph.task("kernel", kernel, c, o.m, Operands.AT, o.a, e, f, g, h, i, j, k));
     }
 
-    /** The machines there are. */
+    /**
+     * The machine that the system property {@code winnow.kernels} names; without it the device where there is one, else plain Java. Never
+     * both in one JVM: TornadoVM's compiler reads the profile of what has run as Java, and then fails.
+     */
     static Stream<Machine> all() {
-        List<Machine> all = new ArrayList<>(List.of(JAVA));
-        if (hasDevice()) all.add(DEVICE);
-        return all.stream();
+        String named = System.getProperty("winnow.kernels");
+        if (named != null) return Stream.of(valueOf(named));
+        return Stream.of(hasDevice() ? DEVICE : JAVA);
     }
 
     /** Without the runtime of TornadoVM its classes fail to initialise, each in its own way. */

@@ -115,4 +115,22 @@ class SelectionTest {
             Closeness.close(o.get(target, columns), expected);
         }
     }
+
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void drawsByProbability(Machine machine) {
+        // probabilities 0.5, 0.25, 0.125, 0.125 at temperature 2
+        float[] logits = {(float) (2 * Math.log(4)), (float) (2 * Math.log(2)), 0f, 0f};
+        int[] ids = {7, 40_000, 3, 9};
+        float[][] options = {{2f, 1f, 0f, 0.49f}, {2f, 1f, 0f, 0.51f}, {2f, 1f, 0f, 0.8f}, {2f, 1f, 0f, 0.999f}, {2f, 0.7f, 0f, 0.65f},
+            {2f, 0.7f, 0f, 0.68f}, {2f, 1f, 0.3f, 0.999f}, {2f, 0.4f, 0f, 0.999f}};
+        int[] expected = {7, 40_000, 3, 9, 7, 40_000, 40_000, 7};
+        for (int i = 0; i < options.length; i++) {
+            Operands o = new Operands(100);
+            int target = o.room(1);
+            o.numbers(logits.length, o.put(logits), o.put(ids), o.put(options[i]), target);
+            machine.run(TokenDraw.groups(), TokenDraw.LOCAL, o, TokenDraw::draw);
+            assertThat((int) o.a.get(target)).as("draw %d", i).isEqualTo(expected[i]);
+        }
+    }
 }

@@ -51,7 +51,18 @@ public final class ArgMax {
         if (given >= 0 && place != Integer.MAX_VALUE) place = (int) a.get(given + place);
         values[lane] = best;
         indices[lane] = place;
-        GroupReduction.best(context, values, indices, lane, LOCAL);
+        context.localBarrier();
+        for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+            if (lane < stride) {
+                float other = values[lane + stride];
+                int index = indices[lane + stride];
+                if (other > values[lane] || (other == values[lane] && index < indices[lane])) {
+                    values[lane] = other;
+                    indices[lane] = index;
+                }
+            }
+            context.localBarrier();
+        }
         if (lane == 0 && first < count) {
             a.set(m.get(at + BEST_VALUES) + context.groupIdx, values[0]);
             a.set(m.get(at + BEST_INDICES) + context.groupIdx, indices[0]);

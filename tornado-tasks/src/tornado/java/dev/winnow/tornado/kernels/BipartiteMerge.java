@@ -66,7 +66,18 @@ public final class BipartiteMerge {
             }
             values[lane] = best;
             indices[lane] = partner;
-            GroupReduction.best(context, values, indices, lane, LOCAL);
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) {
+                    float other = values[lane + stride];
+                    int index = indices[lane + stride];
+                    if (other > values[lane] || (other == values[lane] && index < indices[lane])) {
+                        values[lane] = other;
+                        indices[lane] = index;
+                    }
+                }
+                context.localBarrier();
+            }
             if (lane == 0) {
                 a.set(m.get(at + PARTNER) + i, indices[0]);
                 a.set(m.get(at + BEST) + i, values[0]);
@@ -110,7 +121,17 @@ public final class BipartiteMerge {
                 int t = first + lane;
                 int own = 0;
                 if (t < n) own = flag(a, guarded, t);
-                int upTo = GroupScan.inclusive(context, scratch, lane, LOCAL, own);
+                context.localBarrier();
+                scratch[lane] = own;
+                context.localBarrier();
+                for (int stride = 1; stride < LOCAL; stride = stride * 2) {
+                    int before = 0;
+                    if (lane >= stride) before = scratch[lane - stride];
+                    context.localBarrier();
+                    scratch[lane] = scratch[lane] + before;
+                    context.localBarrier();
+                }
+                int upTo = scratch[lane];
                 if (own == 1) {
                     a.set(start + rows + upTo - 1, rows + upTo - 1);
                     a.set(index + rows + upTo - 1, t);
@@ -130,7 +151,17 @@ public final class BipartiteMerge {
                     }
                     if (flag(a, guarded, 2 * even) == 1) own = 0;
                 }
-                int upTo = GroupScan.inclusive(context, scratch, lane, LOCAL, own);
+                context.localBarrier();
+                scratch[lane] = own;
+                context.localBarrier();
+                for (int stride = 1; stride < LOCAL; stride = stride * 2) {
+                    int before = 0;
+                    if (lane >= stride) before = scratch[lane - stride];
+                    context.localBarrier();
+                    scratch[lane] = scratch[lane] + before;
+                    context.localBarrier();
+                }
+                int upTo = scratch[lane];
                 if (own == 1) {
                     a.set(start + rows + upTo - 1, rows + upTo - 1);
                     a.set(index + rows + upTo - 1, 2 * even);
@@ -148,9 +179,31 @@ public final class BipartiteMerge {
                         if ((int) a.get(partner + (int) a.get(order + q)) == j) taken++;
                     }
                 }
-                int row = rows + GroupScan.inclusive(context, scratch, lane, LOCAL, own) - 1;
+                context.localBarrier();
+                scratch[lane] = own;
+                context.localBarrier();
+                for (int stride = 1; stride < LOCAL; stride = stride * 2) {
+                    int before = 0;
+                    if (lane >= stride) before = scratch[lane - stride];
+                    context.localBarrier();
+                    scratch[lane] = scratch[lane] + before;
+                    context.localBarrier();
+                }
+                int upTo = scratch[lane];
+                int row = rows + upTo - 1;
                 rows += scratch[LOCAL - 1];
-                int end = entries + GroupScan.inclusive(context, scratch, lane, LOCAL, own + taken);
+                context.localBarrier();
+                scratch[lane] = own + taken;
+                context.localBarrier();
+                for (int stride = 1; stride < LOCAL; stride = stride * 2) {
+                    int before = 0;
+                    if (lane >= stride) before = scratch[lane - stride];
+                    context.localBarrier();
+                    scratch[lane] = scratch[lane] + before;
+                    context.localBarrier();
+                }
+                int through = scratch[lane];
+                int end = entries + through;
                 entries += scratch[LOCAL - 1];
                 if (own == 1) {
                     int entry = end - taken - 1;

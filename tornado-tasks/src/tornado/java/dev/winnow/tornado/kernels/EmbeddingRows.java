@@ -32,13 +32,24 @@ public final class EmbeddingRows {
         int lane = context.localIdx;
         int row = context.groupIdx;
         if (row < m.get(at + ROWS)) {
-            WeightFormat.fill(context, table, format, lane, LOCAL);
+            if (format == WeightFormat.F16 || format == WeightFormat.BF16) {
+                for (int i = lane; i < WeightFormat.entries(format); i += LOCAL) table[i] = WeightFormat.power(format, i);
+                context.localBarrier();
+            }
             int first = (int) a.get(m.get(at + IDS) + row) * width;
             int y = m.get(at + Y) + row * width;
             int weight = m.get(at + WEIGHT);
             int scales = m.get(at + SCALES);
             for (int c = lane; c < width; c += LOCAL) {
-                a.set(y + c, factor * WeightFormat.read(floats, words, table, p, format, weight, scales, first + c));
+                int index = first + c;
+                float v = 0f;
+                if (format == WeightFormat.F16 || format == WeightFormat.BF16) {
+                    int bits = WeightFormat.bits(words.get(weight + index / 2), index & 1);
+                    v = table[WeightFormat.entry(format, bits)] * WeightFormat.mantissa(format, bits);
+                } else {
+                    v = WeightFormat.element(floats, words, p, format, weight, scales, index);
+                }
+                a.set(y + c, factor * v);
             }
         }
     }

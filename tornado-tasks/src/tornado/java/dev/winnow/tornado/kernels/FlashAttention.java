@@ -78,18 +78,16 @@ public final class FlashAttention {
             }
             for (int i = 0; i < 4 * CHANNELS; i++) gathered[i] = 0f;
             context.localBarrier();
-            int last = 0;
-            for (int i = 0; i < TILE; i++) last = ends[i] > last ? ends[i] : last;
+            // later queries see further
+            int last = ends[n - firstQuery < TILE ? n - firstQuery - 1 : TILE - 1];
             int keys = m.get(at + Logits.KEYS) + kvHead * m.get(at + Logits.CAPACITY) * headDim;
             int values = m.get(at + Logits.VALUES) + kvHead * m.get(at + Logits.CAPACITY) * headDim;
             for (int first = starts[0]; first < last; first += TILE) {
-                // in place: TornadoVM computes a wrong address where a called method writes to local memory
                 for (int e = lane; e < TILE * depth; e += LOCAL) {
-                    int j = e / depth;
                     int d = e % depth;
                     float v = 0f;
-                    if (d < headDim && first + j < last) v = a.get(keys + (first + j) * headDim + d);
-                    entries[j * pitch + d] = v;
+                    if (d < headDim && first + e / depth < last) v = a.get(keys + (first + e / depth) * headDim + d);
+                    entries[e / depth * pitch + d] = v;
                 }
                 context.localBarrier();
                 float s00 = 0f;
@@ -126,13 +124,11 @@ public final class FlashAttention {
                 weights[(row + 3) * PITCH + tx + 16] = s31;
                 context.localBarrier();
 
-                // in place: TornadoVM computes a wrong address where a called method writes to local memory
                 for (int e = lane; e < TILE * depth; e += LOCAL) {
-                    int j = e / depth;
                     int d = e % depth;
                     float v = 0f;
-                    if (d < headDim && first + j < last) v = a.get(values + (first + j) * headDim + d);
-                    entries[j * pitch + d] = v;
+                    if (d < headDim && first + e / depth < last) v = a.get(values + (first + e / depth) * headDim + d);
+                    entries[e / depth * pitch + d] = v;
                 }
                 int own = lane / 4;
                 float most = Scores.NEVER;
@@ -250,7 +246,13 @@ public final class FlashAttention {
                 }
                 context.localBarrier();
             }
-            float top = GroupReduction.max(context, part, lane, LOCAL, most);
+            part[lane] = most;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride && part[lane + stride] > part[lane]) part[lane] = part[lane + stride];
+                context.localBarrier();
+            }
+            float top = part[0];
             context.globalBarrier();
             float sum = 0f;
             for (int j = lane; j < columns; j += LOCAL) {
@@ -258,7 +260,13 @@ public final class FlashAttention {
                 a.set(target + j, w);
                 sum += w;
             }
-            float total = GroupReduction.sum(context, part, lane, LOCAL, sum);
+            part[lane] = sum;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) part[lane] = part[lane] + part[lane + stride];
+                context.localBarrier();
+            }
+            float total = part[0];
             float share = total > 0f ? 1f / total : 0f;
             for (int j = lane; j < columns; j += LOCAL) a.set(target + j, a.get(target + j) * share);
         }

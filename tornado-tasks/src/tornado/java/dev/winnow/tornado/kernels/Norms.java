@@ -41,7 +41,13 @@ public final class Norms {
             int weight = m.get(at + WEIGHT);
             float squares = 0f;
             for (int c = lane; c < width; c += LOCAL) squares += a.get(x + c) * a.get(x + c);
-            float total = GroupReduction.sum(context, scratch, lane, LOCAL, squares);
+            scratch[lane] = squares;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) scratch[lane] = scratch[lane] + scratch[lane + stride];
+                context.localBarrier();
+            }
+            float total = scratch[0];
             float factor = 1f / TornadoMath.sqrt(total / width + epsilon);
             for (int c = lane; c < width; c += LOCAL) a.set(y + c, a.get(x + c) * factor * p.get(weight + c));
         }
@@ -59,10 +65,24 @@ public final class Norms {
             int bias = m.get(at + BIAS);
             float sum = 0f;
             for (int c = lane; c < width; c += LOCAL) sum += a.get(x + c);
-            float mean = GroupReduction.sum(context, scratch, lane, LOCAL, sum) / width;
+            scratch[lane] = sum;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) scratch[lane] = scratch[lane] + scratch[lane + stride];
+                context.localBarrier();
+            }
+            float all = scratch[0];
+            float mean = all / width;
+            context.localBarrier();
             float squares = 0f;
             for (int c = lane; c < width; c += LOCAL) squares += (a.get(x + c) - mean) * (a.get(x + c) - mean);
-            float total = GroupReduction.sum(context, scratch, lane, LOCAL, squares);
+            scratch[lane] = squares;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) scratch[lane] = scratch[lane] + scratch[lane + stride];
+                context.localBarrier();
+            }
+            float total = scratch[0];
             float factor = 1f / TornadoMath.sqrt(total / width + epsilon);
             for (int c = lane; c < width; c += LOCAL) {
                 a.set(y + c, (a.get(x + c) - mean) * factor * p.get(weight + c) + p.get(bias + c));

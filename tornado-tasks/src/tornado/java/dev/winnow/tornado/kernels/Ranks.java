@@ -83,7 +83,17 @@ public final class Ranks {
                 int i = first + lane;
                 int chosen = 0;
                 if (i < count && a.get(m.get(at + SCORES) + i) < limit) chosen = 1;
-                int upTo = GroupScan.inclusive(context, scratch, lane, LOCAL, chosen);
+                context.localBarrier();
+                scratch[lane] = chosen;
+                context.localBarrier();
+                for (int stride = 1; stride < LOCAL; stride = stride * 2) {
+                    int before = 0;
+                    if (lane >= stride) before = scratch[lane - stride];
+                    context.localBarrier();
+                    scratch[lane] = scratch[lane] + before;
+                    context.localBarrier();
+                }
+                int upTo = scratch[lane];
                 if (chosen == 1) a.set(below + taken + upTo - 1, i);
                 if (chosen == 0 && i < count && others >= 0) a.set(others + i - taken - upTo, i);
                 taken += scratch[LOCAL - 1];

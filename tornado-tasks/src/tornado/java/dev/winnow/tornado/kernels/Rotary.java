@@ -25,7 +25,7 @@ public final class Rotary {
     }
 
     /**
-     * Turns the heads of each token in place.
+     * Turns the heads of each token in place. (OpenCL has a function of its own called rotate.)
      *
      * @param m    at: 0 tokens, 1 x, 2 stride by tokens, 3 cos [tokens, pairs], 4 sin
      * @param pairs rotated pairs of a head; channels beyond 2 * pairs stay

@@ -33,8 +33,17 @@ public final class RowLengths {
         int lane = context.localIdx;
         int row = context.groupIdx;
         if (row < m.get(at + ROWS)) {
-            float length = length(context, scratch, a, m.get(at + X) + row * m.get(at + STRIDE), lane, width);
-            if (lane == 0) a.set(m.get(at + TARGET) + row, length);
+            int x = m.get(at + X) + row * m.get(at + STRIDE);
+            float squares = 0f;
+            for (int c = lane; c < width; c += LOCAL) squares += a.get(x + c) * a.get(x + c);
+            scratch[lane] = squares;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) scratch[lane] = scratch[lane] + scratch[lane + stride];
+                context.localBarrier();
+            }
+            float total = scratch[0];
+            if (lane == 0) a.set(m.get(at + TARGET) + row, TornadoMath.sqrt(total));
         }
     }
 
@@ -52,14 +61,17 @@ public final class RowLengths {
             int odd = m.get(at + ODD);
             int to = m.get(at + TARGET) + row * width;
             if (odd >= 0) to = ((row & 1) == 1 ? odd : m.get(at + TARGET)) + (row / 2) * width;
-            float length = length(context, scratch, a, x, lane, width);
+            float squares = 0f;
+            for (int c = lane; c < width; c += LOCAL) squares += a.get(x + c) * a.get(x + c);
+            scratch[lane] = squares;
+            context.localBarrier();
+            for (int stride = LOCAL / 2; stride > 0; stride = stride / 2) {
+                if (lane < stride) scratch[lane] = scratch[lane] + scratch[lane + stride];
+                context.localBarrier();
+            }
+            float total = scratch[0];
+            float length = TornadoMath.sqrt(total);
             for (int c = lane; c < width; c += LOCAL) a.set(to + c, length > 0f ? a.get(x + c) / length : 0f);
         }
-    }
-
-    private static float length(KernelContext context, float[] scratch, FloatArray a, int x, int lane, int width) {
-        float squares = 0f;
-        for (int c = lane; c < width; c += LOCAL) squares += a.get(x + c) * a.get(x + c);
-        return TornadoMath.sqrt(GroupReduction.sum(context, scratch, lane, LOCAL, squares));
     }
 }

@@ -33,7 +33,10 @@ public final class RowProducts {
         int output = (context.groupIdx % across) * OUTPUTS + lane / PARTS;
         int row = context.groupIdx / across;
         if (row < m.get(at + Products.ROWS)) {
-            WeightFormat.fill(context, table, format, lane, LOCAL);
+            if (format == WeightFormat.F16 || format == WeightFormat.BF16) {
+                for (int i = lane; i < WeightFormat.entries(format); i += LOCAL) table[i] = WeightFormat.power(format, i);
+                context.localBarrier();
+            }
             int x = m.get(at + Products.X) + row * m.get(at + Products.X_STRIDE);
             int weight = m.get(at + Products.WEIGHT);
             int scales = m.get(at + Products.SCALES) + output * (in / WeightFormat.BLOCK);
@@ -42,8 +45,25 @@ public final class RowProducts {
                 if (format == WeightFormat.F32) sum = floatDot(a, x, floats, weight + output * in, in, part);
                 else if (format == WeightFormat.Q8_0) sum = byteDot(a, x, words, weight + output * (in / 4), p, scales, in, part);
                 else if (format == WeightFormat.Q4_0) sum = nibbleDot(a, x, words, weight + output * (in / 8), p, scales, in, part);
-                else if (in % 2 == 0) sum = pairDot(a, x, words, weight + output * (in / 2), table, format, in, part);
-                else sum = oddDot(a, x, words, weight, output * in, table, format, in, part);
+            }
+            if (output < out && (format == WeightFormat.F16 || format == WeightFormat.BF16)) {
+                if (in % 2 == 0) {
+                    int pairs = weight + output * (in / 2);
+                    for (int j = part; j < in / 2; j += PARTS) {
+                        int word = words.get(pairs + j);
+                        int low = WeightFormat.bits(word, 0);
+                        int high = WeightFormat.bits(word, 1);
+                        sum += table[WeightFormat.entry(format, low)] * WeightFormat.mantissa(format, low) * a.get(x + 2 * j);
+                        sum += table[WeightFormat.entry(format, high)] * WeightFormat.mantissa(format, high) * a.get(x + 2 * j + 1);
+                    }
+                } else {
+                    // rows do not begin with a word
+                    for (int k = part; k < in; k += PARTS) {
+                        int index = output * in + k;
+                        int bits = WeightFormat.bits(words.get(weight + index / 2), index & 1);
+                        sum += table[WeightFormat.entry(format, bits)] * WeightFormat.mantissa(format, bits) * a.get(x + k);
+                    }
+                }
             }
             sums[lane] = sum;
             context.localBarrier();
@@ -77,36 +97,6 @@ public final class RowProducts {
             k += PARTS;
         }
         return s0 + s1 + (s2 + s3);
-    }
-
-    /** Two half floats a word. */
-    private static float pairDot(FloatArray a, int x, IntArray words, int row, float[] table, int format, int in, int part) {
-        float s0 = 0f;
-        float s1 = 0f;
-        int count = in / 2;
-        int j = part;
-        while (j + PARTS < count) {
-            s0 += pair(a, x + 2 * j, words.get(row + j), table, format);
-            s1 += pair(a, x + 2 * (j + PARTS), words.get(row + j + PARTS), table, format);
-            j += 2 * PARTS;
-        }
-        if (j < count) s0 += pair(a, x + 2 * j, words.get(row + j), table, format);
-        return s0 + s1;
-    }
-
-    private static float pair(FloatArray a, int x, int word, float[] table, int format) {
-        return WeightFormat.either(table, format, WeightFormat.bits(word, 0)) * a.get(x)
-                + WeightFormat.either(table, format, WeightFormat.bits(word, 1)) * a.get(x + 1);
-    }
-
-    /** Half floats one by one, where rows do not begin with a word. */
-    private static float oddDot(FloatArray a, int x, IntArray words, int weight, int first, float[] table, int format, int in, int part) {
-        float sum = 0f;
-        for (int k = part; k < in; k += PARTS) {
-            int index = first + k;
-            sum += WeightFormat.either(table, format, WeightFormat.bits(words.get(weight + index / 2), index & 1)) * a.get(x + k);
-        }
-        return sum;
     }
 
     /** Four codes of Q8_0 a word, all of one block. */

@@ -47,7 +47,10 @@ public final class TiledProducts {
         int firstRow = (context.groupIdx / across) * TILE;
         int rows = m.get(at + Products.ROWS);
         if (firstRow < rows) {
-            WeightFormat.fill(context, table, format, lane, LOCAL);
+            if (format == WeightFormat.F16 || format == WeightFormat.BF16) {
+                for (int i = lane; i < WeightFormat.entries(format); i += LOCAL) table[i] = WeightFormat.power(format, i);
+                context.localBarrier();
+            }
             int x = m.get(at + Products.X);
             int xStride = m.get(at + Products.X_STRIDE);
             int weight = m.get(at + Products.WEIGHT);
@@ -77,7 +80,13 @@ public final class TiledProducts {
                     float v = 0f;
                     if (k < in && firstRow + place < rows) u = a.get(x + (firstRow + place) * xStride + k);
                     if (k < in && firstColumn + place < out) {
-                        v = WeightFormat.read(floats, words, table, p, format, weight, scales, (firstColumn + place) * in + k);
+                        int index = (firstColumn + place) * in + k;
+                        if (format == WeightFormat.F16 || format == WeightFormat.BF16) {
+                            int bits = WeightFormat.bits(words.get(weight + index / 2), index & 1);
+                            v = table[WeightFormat.entry(format, bits)] * WeightFormat.mantissa(format, bits);
+                        } else {
+                            v = WeightFormat.element(floats, words, p, format, weight, scales, index);
+                        }
                     }
                     left[tx * PITCH + place] = u;
                     right[tx * PITCH + place] = v;

@@ -1,7 +1,6 @@
 package dev.winnow.tornado.kernels;
 
 import dev.winnow.weights.DType;
-import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -12,8 +11,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * used has a single element. Elements are widened in registers.
  *
  * <p>Half floats: the device code has no way from bits to a float, so sign and exponent pick a power of two from a table in local memory
- * and the mantissa is multiplied by it, which is exact. Making the table costs a few instructions per work-item. Infinities and NaN
- * do not occur in weights and are not kept; BF16 numbers below 1e-38 become zero.
+ * and the mantissa is multiplied by it, which is exact. Making the table costs a few instructions per work-item. Kernels
+ * fill and read it in their own bodies (see the package's notes). Infinities and NaN
+ * do not occur in weights and are not kept; BF16 numbers below 1e-36 may
+ * become zero.
  */
 public final class WeightFormat {
     /** Elements of a block that shares a scale. */
@@ -49,47 +50,39 @@ public final class WeightFormat {
         };
     }
 
-    /** Fills the table of a work-group with the powers of two of a format; all work-items take part. */
-    static void fill(KernelContext context, float[] table, int format, int lane, int lanes) {
-        if (format == BF16) {
-            for (int i = lane; i < TABLE; i += lanes) table[i] = signed(i & 256, (i & 255) - 134, (i & 255) == 0);
-        } else if (format == F16) {
-            for (int i = lane; i < F16_ENTRIES; i += lanes) table[i] = signed(i & 32, (i & 31) == 0 ? -24 : (i & 31) - 25, false);
-        }
-        context.localBarrier();
+    /** Entries of the table that a format of half floats needs. */
+    static int entries(int format) {
+        return format == BF16 ? TABLE : F16_ENTRIES;
     }
 
-    private static float signed(int sign, int exponent, boolean zero) {
-        float step = exponent < 0 ? 0.5f : 2f;
-        float power = 1f;
-        int left = exponent < 0 ? -exponent : exponent;
+    /** Entry i of a format's table: what a mantissa with this sign and exponent is multiplied by. */
+    static float power(int format, int i) {
+        int exponents = format == BF16 ? 256 : 32;
+        int bias = format == BF16 ? 134 : 25;
+        int exponent = i % exponents == 0 ? 1 : i % exponents;
+        float step = exponent < bias ? 0.5f : 2f;
+        float power = i < exponents ? 1f : -1f;
+        // never negative: device code may take a difference of small numbers for a byte
+        int left = exponent < bias ? bias - exponent : exponent - bias;
         while (left > 0) {
-            if ((left & 1) == 1) power *= step;
+            if (left % 2 == 1) power *= step;
             step *= step;
             left = left / 2;
         }
-        float magnitude = zero ? 0f : power;
-        return sign == 0 ? magnitude : -magnitude;
+        return power;
     }
 
-    /** The number that 16 bits of an F16 stand for. */
-    static float half(float[] table, int bits) {
-        int exponent = (bits >> 10) & 63;
-        int mantissa = bits & 1023;
-        float whole = (exponent & 31) == 0 ? mantissa : mantissa + 1024;
-        return table[exponent] * whole;
+    /** Which entry of the table 16 bits go with: their sign and exponent. */
+    static int entry(int format, int bits) {
+        return format == BF16 ? (bits >> 7) & 511 : (bits >> 10) & 63;
     }
 
-    /** The number that 16 bits of a BF16 stand for. */
-    static float brain(float[] table, int bits) {
-        int exponent = (bits >> 7) & 511;
-        float whole = (bits & 127) + 128;
-        return table[exponent] * whole;
-    }
-
-    /** 16 bits as F16 or BF16. */
-    static float either(float[] table, int format, int bits) {
-        return format == BF16 ? brain(table, bits) : half(table, bits);
+    /** The mantissa of 16 bits as a whole number, with its leading one where there is one. */
+    static float mantissa(int format, int bits) {
+        int stored = format == BF16 ? bits & 127 : bits & 1023;
+        int exponent = format == BF16 ? (bits >> 7) & 255 : (bits >> 10) & 31;
+        int leading = format == BF16 ? 128 : 1024;
+        return exponent == 0 ? stored : stored + leading;
     }
 
     /** The lower (0) or upper (1) 16 bits of a word. */
@@ -108,25 +101,23 @@ public final class WeightFormat {
     }
 
     /**
-     * One element of a weight, widened.
+     * One element of a weight that needs no table: F32 or a block format.
      *
      * @param base   of the weight: in elements of floats, or in words
      * @param p      holds the scales
      * @param scales of the weight in p, one for 32 elements
      * @param index  of the element in the weight
      */
-    static float read(FloatArray floats, IntArray words, float[] table, FloatArray p, int format, int base, int scales, int index) {
+    static float element(FloatArray floats, IntArray words, FloatArray p, int format, int base, int scales, int index) {
         float value;
         if (format == F32) {
             value = floats.get(base + index);
         } else if (format == Q8_0) {
             value = p.get(scales + index / BLOCK) * code8(words.get(base + index / 4), index & 3);
-        } else if (format == Q4_0) {
+        } else {
             int place = index & 15;
             int word = words.get(base + (index / BLOCK) * 4 + place / 4);
             value = p.get(scales + index / BLOCK) * (code4(word, (place & 3) * 2 + ((index & 16) >> 4)) - 8f);
-        } else {
-            value = either(table, format, bits(words.get(base + index / 2), index & 1));
         }
         return value;
     }

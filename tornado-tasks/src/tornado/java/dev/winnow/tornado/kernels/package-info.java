@@ -11,9 +11,13 @@
  * <p>Geometry. Work-groups and grids are one-dimensional: each class has its group size, {@code LOCAL}, and methods that say how many
  * groups cover the given sizes. Groups beyond the work at hand do nothing.
  *
+ * <p>Local arrays are read and written in the kernels' own bodies only: handed to another method, even one that is inlined, TornadoVM 5.2
+ * takes them for arrays of the heap and reads beside them. That is why a sum over a group is written out each time.
+ *
  * <p>What is avoided because TornadoVM 5.2 gets it wrong or does not compile it: {@code >>>} of negative numbers, conversions by
- * {@code Float.float16ToFloat} and {@code intBitsToFloat}, {@code Math.fma}, constant arrays, exceptions, {@code @Reduce}, and sums of
- * bytes and constants before the conversion to float. Infinities are avoided too, since drivers are told that there are none: a score
- * that must not count is {@link Scores#NEVER}.
+ * {@code Float.float16ToFloat} and {@code intBitsToFloat}, {@code Math.fma}, constant arrays, exceptions, {@code @Reduce}, names that
+ * OpenCL has taken, loops that a constant makes empty, and sums of bytes and constants, or negative differences of masked numbers, before
+ * the conversion to float. Infinities are avoided too, since drivers are told that there are none: a score that must not count is
+ * {@link Scores#NEVER}.
  */
 package dev.winnow.tornado.kernels;
