@@ -87,6 +87,17 @@ public interface CompiledLayer {
      */
     float[] neurons(float[] x, int n, Workspace workspace);
 
+    /**
+     * This layer, but {@link #attend} and {@link #mlp} may leave x where they computed it: the array may hold old values until
+     * {@link #home} is called with it. A layer that finds x elsewhere takes it from there.
+     */
+    default CompiledLayer staying() {
+        return this;
+    }
+
+    /** Brings the first n rows of x, that layers let stay elsewhere, to the array. */
+    default void home(float[] x, int n) {}
+
     /** The description this was compiled from. */
     TransformerLayer description();
 }

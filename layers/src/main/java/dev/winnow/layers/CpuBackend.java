@@ -456,17 +456,10 @@ public final class CpuBackend implements Backend {
 
         /** (query, key) pairs that the mask lets through, averaged over the key heads. */
         private long pairs(Scoring scores, int n, KeyValues kv) {
+            if (scores.ends() == null) return attention.mask().pairs(n, kv);
             long pairs = 0;
             for (int h = 0; h < kv.heads(); h++) {
-                long length = kv.length(h);
-                if (scores.ends() != null) {
-                    for (int end : scores.ends()) pairs += Math.min(attention.mask().window(), length - n + end);
-                } else if (!attention.mask().causal()) {
-                    pairs += n * length;
-                } else {
-                    long window = attention.mask().window();
-                    for (int i = 0; i < n; i++) pairs += Math.min(window, length - n + i + 1);
-                }
+                for (int end : scores.ends()) pairs += Math.min(attention.mask().window(), (long) kv.length(h) - n + end);
             }
             return pairs / kv.heads();
         }

@@ -6,6 +6,10 @@ import java.util.Arrays;
  * Keys and values of one attention layer, head-major: {@code [kvHeads][capacity][headDim]}. Each head has its own length and
  * positions, so that compaction may keep different tokens per head; rotary phases are already in the keys and stay correct
  * because positions travel with them. Encoders use it too, as the keys and values of the pass at hand.
+ *
+ * <p>A backend may hold the entries in a device's memory ({@link #attach}). Then either side has all of them: the host from its last
+ * append or change on, the device from {@link #appended} on; the other has as many as {@link #shared} says and gets the rest when it
+ * needs them. Lengths, positions, biases and tallies are the host's always.
  */
 public final class KeyValues {
     private final int heads;
@@ -23,15 +27,26 @@ public final class KeyValues {
     private int reach;
     /** What pages of keys reach to, for attention that asked for it; null when there is none or it no longer holds. */
     private PageIndex pages;
+    /** Where a device holds the entries, or null. */
+    private DeviceEntries device;
+    /** Whether the device has all entries, and the host only those that are shared. */
+    private boolean onDevice;
+    /** How many of a head's first entries are the same on both sides. */
+    private final int[] shared;
 
     public KeyValues(int kvHeads, int headDim, int capacity) {
         this.heads = kvHeads;
         this.headDim = headDim;
         this.capacity = Math.max(1, capacity);
-        this.keys = new float[Math.toIntExact((long) heads * this.capacity * headDim)];
-        this.values = new float[keys.length];
+        // an array that cannot be is refused at once
+        floats(this.capacity);
         this.lengths = new int[heads];
+        this.shared = new int[heads];
         this.positions = new int[heads][this.capacity];
+    }
+
+    private int floats(int room) {
+        return Math.toIntExact((long) heads * room * headDim);
     }
 
     public int heads() {
@@ -54,16 +69,101 @@ public final class KeyValues {
         return n;
     }
 
-    /** @throws IllegalStateException for a packed cache */
+    /**
+     * The keys, for reading; who writes them says so by {@link #changed}.
+     *
+     * @throws IllegalStateException for a packed cache
+     */
     public float[] keys() {
         requireUnpacked();
+        bringHome();
         return keys;
     }
 
-    /** @throws IllegalStateException for a packed cache */
+    /**
+     * The values, as {@link #keys}.
+     *
+     * @throws IllegalStateException for a packed cache
+     */
     public float[] values() {
         requireUnpacked();
+        bringHome();
         return values;
+    }
+
+    /** Says that entries of a head were written in place. */
+    public void changed(int head) {
+        shared[head] = 0;
+    }
+
+    /** Fetches what the host does not have, into arrays that are made when they are first needed. */
+    private void bringHome() {
+        if (keys == null) {
+            keys = new float[floats(capacity)];
+            values = new float[keys.length];
+        }
+        if (!onDevice) return;
+        for (int h = 0; h < heads; h++) {
+            if (shared[h] < lengths[h]) device.fetch(h, shared[h], lengths[h], keys, values, offset(h) + shared[h] * headDim);
+            shared[h] = lengths[h];
+        }
+        onDevice = false;
+    }
+
+    // ---- on a device ----
+
+    /** Where a device holds the entries, or null. */
+    public DeviceEntries device() {
+        return device;
+    }
+
+    /**
+     * Lets a device hold the entries; one that held them before gives them back.
+     *
+     * @throws IllegalStateException for a packed cache
+     */
+    public void attach(DeviceEntries other) {
+        requireUnpacked();
+        release();
+        device = other;
+        Arrays.fill(shared, 0);
+    }
+
+    /** How many of a head's first entries the device has already; all of them once it has {@link #appended} some. */
+    public int shared(int head) {
+        return onDevice ? lengths[head] : shared[head];
+    }
+
+    /** Says that the device has been given all that the host has. */
+    public void uploaded() {
+        if (!onDevice) System.arraycopy(lengths, 0, shared, 0, heads);
+    }
+
+    /**
+     * Says that the device appended n entries to every head; it has all earlier ones.
+     *
+     * @param newBias as for {@link #append}
+     */
+    public void appended(int n, int[] newPositions, float[] newBias) {
+        onDevice = true;
+        makeRoom(n);
+        extend(n, newPositions, newBias);
+    }
+
+    /** Takes the entries home and lets the device forget them. */
+    public void release() {
+        if (device == null) return;
+        bringHome();
+        drop();
+    }
+
+    /** Forgets what the device holds, all entries with it if it alone has them: for a sequence that is over. */
+    public void drop() {
+        if (device == null) return;
+        device.release();
+        device = null;
+        onDevice = false;
+        Arrays.fill(shared, 0);
     }
 
     /** Whether entries are held in few bits; their number is fixed then, and they can be read only by {@link #readKeys}. */
@@ -78,13 +178,13 @@ public final class KeyValues {
     /** Copies the keys of slots from .. to - 1 of a head, packed or not, into rows of the given stride. */
     public void readKeys(int head, int from, int to, float[] target, int offset, int stride) {
         if (packed != null) packed.readKeys(head, from, to, target, offset, stride);
-        else read(keys, head, from, to, target, offset, stride);
+        else read(keys(), head, from, to, target, offset, stride);
     }
 
     /** {@link #readKeys} of the values. */
     public void readValues(int head, int from, int to, float[] target, int offset, int stride) {
         if (packed != null) packed.readValues(head, from, to, target, offset, stride);
-        else read(values, head, from, to, target, offset, stride);
+        else read(values(), head, from, to, target, offset, stride);
     }
 
     private void read(float[] entries, int head, int from, int to, float[] target, int offset, int stride) {
@@ -95,6 +195,8 @@ public final class KeyValues {
     /** Holds all but the latest entries in few bits from now on, those that come later too. */
     public void pack(CacheFormat format) {
         requireUnpacked();
+        bringHome();
+        drop();
         PackedEntries entries = new PackedEntries(format, heads, headDim);
         for (int h = 0; h < heads; h++) entries.fill(h, keys, values, offset(h), lengths[h]);
         packed = entries;
@@ -127,7 +229,7 @@ public final class KeyValues {
 
     /** Bytes allocated. */
     public long allocatedBytes() {
-        return packed != null ? packed.allocatedBytes() : 2L * Float.BYTES * keys.length;
+        return packed != null ? packed.allocatedBytes() : 2L * Float.BYTES * heads * capacity * headDim;
     }
 
     /**
@@ -135,10 +237,12 @@ public final class KeyValues {
      *
      * @param length of the sequence once the next entries are there
      */
-    void follow(RotaryEmbedding rotary, int length) {
+    public void follow(RotaryEmbedding rotary, int length) {
         if (reach > 0 && packed == null && rotary.outgrows(reach, length)) {
             pages = null;
+            bringHome();
             for (int h = 0; h < heads; h++) rotary.retune(keys, offset(h), headDim, positions[h], lengths[h], reach, length);
+            Arrays.fill(shared, 0);
         }
         reach = Math.max(reach, length);
     }
@@ -146,6 +250,8 @@ public final class KeyValues {
     /** Forgets all entries; keeps the memory. */
     public void clear() {
         reach = 0;
+        onDevice = false;
+        Arrays.fill(shared, 0);
         Arrays.fill(lengths, 0);
         bias = null;
         tally = null;
@@ -162,10 +268,8 @@ public final class KeyValues {
      * @param newBias   length n, or null for zeros
      */
     public void append(float[] k, float[] v, int rowStride, int n, int[] newPositions, float[] newBias) {
-        int needed = length() + n;
-        // an eighth more, so that decoding after a prompt does not copy the cache at once
-        if (needed > capacity) grow(needed + Math.max(64, needed / 8));
-        if (newBias != null && bias == null) bias = new float[heads][capacity];
+        if (packed == null) bringHome();
+        makeRoom(n);
         for (int h = 0; h < heads; h++) {
             int at = offset(h) + lengths[h] * headDim;
             for (int i = 0; i < n; i++, at += headDim) {
@@ -177,6 +281,20 @@ public final class KeyValues {
                 System.arraycopy(k, from, keys, at, headDim);
                 System.arraycopy(v, from, values, at, headDim);
             }
+        }
+        extend(n, newPositions, newBias);
+    }
+
+    private void makeRoom(int n) {
+        int needed = length() + n;
+        // an eighth more, so that decoding after a prompt does not copy the cache at once
+        if (needed > capacity) grow(needed + Math.max(64, needed / 8));
+    }
+
+    /** What comes with n entries besides keys and values. */
+    private void extend(int n, int[] newPositions, float[] newBias) {
+        if (newBias != null && bias == null) bias = new float[heads][capacity];
+        for (int h = 0; h < heads; h++) {
             System.arraycopy(newPositions, 0, positions[h], lengths[h], n);
             if (bias != null) {
                 if (newBias != null) System.arraycopy(newBias, 0, bias[h], lengths[h], n);
@@ -191,7 +309,10 @@ public final class KeyValues {
     public void rewind(int n) {
         requireUnpacked();
         pages = null;
-        for (int h = 0; h < heads; h++) lengths[h] = Math.max(0, lengths[h] - n);
+        for (int h = 0; h < heads; h++) {
+            lengths[h] = Math.max(0, lengths[h] - n);
+            shared[h] = Math.min(shared[h], lengths[h]);
+        }
     }
 
     /** A copy of one head that has, of its last n entries, only some: all that came before, then those. */
@@ -199,6 +320,7 @@ public final class KeyValues {
         int past = lengths[head] - n;
         int count = past + chosen.length;
         KeyValues copy = new KeyValues(1, headDim, count);
+        copy.bringHome();
         readKeys(head, 0, past, copy.keys, 0, headDim);
         readValues(head, 0, past, copy.values, 0, headDim);
         if (bias != null) copy.bias = new float[1][copy.capacity];
@@ -225,6 +347,10 @@ public final class KeyValues {
     public void keep(int head, int[] slots) {
         requireUnpacked();
         pages = null;
+        int unmoved = 0;
+        while (unmoved < slots.length && slots[unmoved] == unmoved) unmoved++;
+        if (onDevice && unmoved < slots.length) device.keep(head, slots);
+        shared[head] = Math.min(shared[head], unmoved);
         int run;
         for (int i = 0; i < slots.length; i += run) {
             int from = slots[i];
@@ -236,9 +362,11 @@ public final class KeyValues {
     }
 
     private void move(int head, int from, int to, int count) {
-        int base = offset(head);
-        System.arraycopy(keys, base + from * headDim, keys, base + to * headDim, count * headDim);
-        System.arraycopy(values, base + from * headDim, values, base + to * headDim, count * headDim);
+        if (!onDevice) {
+            int base = offset(head);
+            System.arraycopy(keys, base + from * headDim, keys, base + to * headDim, count * headDim);
+            System.arraycopy(values, base + from * headDim, values, base + to * headDim, count * headDim);
+        }
         System.arraycopy(positions[head], from, positions[head], to, count);
         if (bias != null) System.arraycopy(bias[head], from, bias[head], to, count);
         if (tally != null) System.arraycopy(tally[head], from, tally[head], to, count);
@@ -253,6 +381,10 @@ public final class KeyValues {
     public void reposition(int[][] newPositions, RotaryEmbedding rotary) {
         requireUnpacked();
         pages = null;
+        if (rotary != null) {
+            bringHome();
+            Arrays.fill(shared, 0);
+        }
         for (int h = 0; h < heads; h++) {
             if (newPositions[h].length != lengths[h]) throw new IllegalArgumentException("head " + h + " has " + lengths[h] + " entries");
             if (rotary != null) rotary.shift(keys, offset(h), headDim, positions[h], newPositions[h]);
@@ -276,7 +408,7 @@ public final class KeyValues {
     }
 
     private void grow(int newCapacity) {
-        if (packed == null) {
+        if (packed == null && keys != null) {
             keys = moved(keys, newCapacity);
             values = moved(values, newCapacity);
         }
@@ -289,9 +421,10 @@ public final class KeyValues {
     }
 
     private float[] moved(float[] entries, int newCapacity) {
-        float[] wide = new float[Math.toIntExact((long) heads * newCapacity * headDim)];
+        float[] wide = new float[floats(newCapacity)];
         for (int h = 0; h < heads; h++) {
-            System.arraycopy(entries, h * capacity * headDim, wide, h * newCapacity * headDim, lengths[h] * headDim);
+            int held = onDevice ? shared[h] : lengths[h];
+            System.arraycopy(entries, h * capacity * headDim, wide, h * newCapacity * headDim, held * headDim);
         }
         return wide;
     }

@@ -57,6 +57,11 @@ public final class KvCache {
         return distinct;
     }
 
+    /** Gives back what a device holds, when the sequence is over: its entries are gone then. */
+    public void drop() {
+        for (KeyValues l : layers) l.drop();
+    }
+
     /** The position of the next token of the sequence, as if nothing had been dropped or renumbered. */
     public int nextPosition() {
         return nextPosition;

@@ -60,6 +60,11 @@ public final class Workspace {
         return positions;
     }
 
+    /** Which pass this is: {@link #rotation} writes the tables of the last one over. */
+    public long pass() {
+        return pass;
+    }
+
     /** What a pass and the next have of a rotary embedding. */
     private static final class Rotation {
         private float[] frequencies;
@@ -69,7 +74,7 @@ public final class Workspace {
     }
 
     /** The rotation table of n positions, for the pass at hand; layers of one pass share those of their embeddings. */
-    RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
+    public RotaryEmbedding.Table rotation(RotaryEmbedding embedding, int[] positions, int n) {
         if (rotatedPositions.length != n) {
             rotatedPositions = Arrays.copyOf(positions, n);
             pass++;

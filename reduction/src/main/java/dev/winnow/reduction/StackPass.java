@@ -82,8 +82,10 @@ final class StackPass {
     void closing(int l) {
         enter(l);
         int n = tokens.count();
-        boolean plain = sight == Sight.MASKED && hidden == null && routing == null && mode == null && !askers.containsKey(l)
-                && !schedule.skips(stage, l) && !schedule.actsInside(stage, l) && layers.get(l).description().mlp() instanceof Mlp.Dense;
+        CompiledLayer layer = layers.get(l);
+        // a layer elsewhere runs whole, for its states would have to come home in parts
+        boolean plain = layer.staying() == layer && sight == Sight.MASKED && hidden == null && routing == null && mode == null && !askers.containsKey(l)
+                && !schedule.skips(stage, l) && !schedule.actsInside(stage, l) && layer.description().mlp() instanceof Mlp.Dense;
         if (!plain || n <= 2 * CLOSING) {
             run(l);
             return;
@@ -92,7 +94,6 @@ final class StackPass {
         int width = tokens.width();
         int[] positions = positions(l, tokens.ledger());
         shiftOn(l);
-        CompiledLayer layer = layers.get(l);
         layer.remember(tokens.hidden(), n, positions, keyBias(tokens.ledger(), null), cache.layer(l), workspace);
         float[] last = Arrays.copyOfRange(tokens.hidden(), from * width, n * width);
         layer.ask(last, CLOSING, Arrays.copyOfRange(positions, from, n), cache.layer(l), List.of(), workspace);
@@ -107,6 +108,11 @@ final class StackPass {
     private void shiftOn(int l) {
         int[] all = tokens.ledger().positions();
         cache.shift(l, cache.shift(l) + all[all.length - 1] - lastPosition);
+    }
+
+    /** Once all layers that run have run. */
+    void end() {
+        if (own != null) own.drop();
     }
 
     void layer(int l) {
@@ -124,12 +130,12 @@ final class StackPass {
 
     private void run(int l) {
         if (!schedule.skips(stage, l)) {
-            if (routing == null) attend(l, tokens.hidden(), tokens.ledger());
+            if (routing == null) attend(l, tokens.array(), tokens.ledger());
             else routing.attend(l);
             mode = null;
             act(l, Site.Moment.CACHE);
             act(l, Site.Moment.AFTER_ATTENTION);
-            if (routing == null) mlp(l, tokens.hidden(), tokens.count(), null);
+            if (routing == null) mlp(l, added == null ? tokens.array() : tokens.hidden(), tokens.count(), null);
             else routing.mlp(l);
             listener.ran(stage, l, routing == null ? tokens.count() : routing.run.length);
         }
@@ -141,7 +147,8 @@ final class StackPass {
     /** @param run which of the tokens alive the n are, or null for the first n */
     void mlp(int l, float[] x, int n, int[] run) {
         if (added == null) {
-            StackRunner.mlp(layers.get(l), x, n, cache == null ? -1 : cache.threshold(l), workspace);
+            StackRunner.mlp(staying(l, x), x, n, cache == null ? -1 : cache.threshold(l), workspace);
+            stay(l, x);
             return;
         }
         int width = tokens.width();
@@ -149,6 +156,15 @@ final class StackPass {
             int from = (run == null ? i : run[i]) * width;
             for (int c = 0; c < width; c++) x[i * width + c] += added[from + c];
         }
+    }
+
+    /** A layer that may let x stay on its device, if x are all tokens and not some that were gathered. */
+    private CompiledLayer staying(int l, float[] x) {
+        return x == tokens.array() ? layers.get(l).staying() : layers.get(l);
+    }
+
+    private void stay(int l, float[] x) {
+        if (x == tokens.array()) tokens.stay(layers.get(l));
     }
 
     /** Once all that acts on a layer's cache has acted. */
@@ -179,7 +195,7 @@ final class StackPass {
         int shift = cache == null ? 0 : cache.shift(l);
         int[] positions = positions(l, ledger);
         if (cache != null) shiftOn(l);
-        CompiledLayer layer = layers.get(l);
+        CompiledLayer layer = staying(l, x);
         boolean queried = watchers.stream().anyMatch(ReductionEvent::queries);
         float[] queries = queried ? layer.project(Projection.QUERY, x, n, null, workspace) : null;
         float[] bias = keyBias(ledger, routing == null ? null : routing.run);
@@ -191,6 +207,7 @@ final class StackPass {
             rows = seen == null ? layer.attend(x, n, positions, bias, kv, probes, workspace)
                     : layer.attend(seen, x, n, positions, bias, kv, probes, workspace);
         }
+        stay(l, x);
 
         int next = 0;
         for (ReductionEvent e : watchers) {
@@ -385,6 +402,7 @@ final class StackPass {
                 // in the anchors' places, from where keep moves them with their positions
                 for (int i = 0; i < anchors.length; i++) System.arraycopy(merged, i * dim, entries, kv.offset(h) + anchors[i] * dim, dim);
             }
+            kv.changed(h);
             kv.keep(h, anchors);
         }
         followCache(kv, (head, row) -> maps.get(head).total(row, 0));

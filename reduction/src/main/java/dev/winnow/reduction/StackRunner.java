@@ -76,6 +76,7 @@ public final class StackRunner {
         StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
         for (int l = 0; l < layers.size() - 1; l++) pass.layer(l);
         pass.closing(layers.size() - 1);
+        pass.end();
         cache.advance(pass.lastPosition + 1 - cache.nextPosition());
     }
 
@@ -85,6 +86,7 @@ public final class StackRunner {
         StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
         if (hidden != null) pass.hide(hidden);
         for (int l = 0; l < until; l++) pass.layer(l);
+        pass.end();
         // prompts may begin at another position than 0
         if (cache != null) cache.advance(pass.lastPosition + 1 - cache.nextPosition());
     }
@@ -118,12 +120,15 @@ public final class StackRunner {
      */
     public void extend(float[] hidden, int n, int position, int from, int until, KvCache cache, Schedule schedule, Workspace workspace) {
         int[] shifted = workspace.positions(n);
+        CompiledLayer last = null;
         for (int l = from; l < until; l++) {
             if (schedule.skips(stage, l)) continue;
             for (int i = 0; i < n; i++) shifted[i] = position + i + cache.shift(l);
-            layers.get(l).attend(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
-            mlp(layers.get(l), hidden, n, cache.threshold(l), workspace);
+            last = layers.get(l).staying();
+            last.attend(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
+            mlp(last, hidden, n, cache.threshold(l), workspace);
         }
+        if (last != null) last.home(hidden, n);
     }
 
     /** @param threshold below which inner neurons are left out, or negative for none */

@@ -1,11 +1,15 @@
 package dev.winnow.reduction;
 
+import dev.winnow.layers.CompiledLayer;
+
 /** The unit that flows through a stack: hidden states [count, width] and their ledger. */
 public final class Tokens {
     private final int width;
     private float[] hidden;
     private float[] spare = {};
     private TokenLedger ledger;
+    /** Which layer let the states stay elsewhere, or null. */
+    private CompiledLayer where;
 
     /** @param hidden at least [ledger.count(), width]; owned from now on */
     public Tokens(float[] hidden, int width, TokenLedger ledger) {
@@ -25,7 +29,21 @@ public final class Tokens {
 
     /** Hidden states, row-major; rows beyond {@link #count} are undefined. */
     public float[] hidden() {
+        if (where != null) {
+            where.home(hidden, count());
+            where = null;
+        }
         return hidden;
+    }
+
+    /** The array of {@link #hidden}, whatever it holds: for a layer that finds the states where they are. */
+    float[] array() {
+        return hidden;
+    }
+
+    /** Lets the states stay where a layer has them, until someone looks at them. */
+    void stay(CompiledLayer layer) {
+        where = layer;
     }
 
     public TokenLedger ledger() {
@@ -41,7 +59,7 @@ public final class Tokens {
     public void reduce(TokenMap map, TokenLedger after) {
         if (!map.isIdentity()) {
             if (spare.length < map.rows() * width) spare = new float[map.rows() * width];
-            map.apply(hidden, width, spare);
+            map.apply(hidden(), width, spare);
             float[] swapped = hidden;
             hidden = spare;
             spare = swapped;

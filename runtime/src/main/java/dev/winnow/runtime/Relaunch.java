@@ -6,14 +6,15 @@ import java.lang.module.ModuleFinder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 
 /**
  * Starts the program again in a child JVM with the flags that a jar's manifest cannot carry.
  *
- * <p>{@code java -jar winnow.jar} resolves no incubator module, so the Vector API is missing there. {@code ./winnow}
- * passes the flags itself and pays for one JVM only.
+ * <p>{@code java -jar winnow.jar} resolves no incubator module, so the Vector API is missing there; and the modules of TornadoVM, which
+ * {@link TornadoSdk} has the flags of. {@code ./winnow} passes the flags itself and pays for one JVM only.
  */
 final class Relaunch {
     private static final String VECTOR_MODULE = "jdk.incubator.vector";
@@ -45,13 +46,14 @@ final class Relaunch {
                     .ifPresent(parent -> parent.onExit().thenRun(() -> Runtime.getRuntime().halt(143)));
             return OptionalInt.empty();
         }
-        if (ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()
+        Optional<TornadoSdk> sdk = TornadoSdk.wantedBy(args);
+        if (sdk.isEmpty() && ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()
                 || ModuleFinder.ofSystem().find(VECTOR_MODULE).isEmpty()) {
             return OptionalInt.empty();
         }
         Process child;
         try {
-            child = new ProcessBuilder(command(main, args)).inheritIO().start();
+            child = new ProcessBuilder(command(main, args, sdk)).inheritIO().start();
         } catch (IOException e) {
             return OptionalInt.empty();
         }
@@ -65,7 +67,7 @@ final class Relaunch {
         }
     }
 
-    private static List<String> command(Class<?> main, String[] args) {
+    private static List<String> command(Class<?> main, String[] args, Optional<TornadoSdk> sdk) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command()
                 .orElse(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
@@ -75,10 +77,12 @@ final class Relaunch {
                 command.add(given);
             }
         }
+        if (sdk.isPresent()) command.addAll(sdk.get().flags());
         command.addAll(FLAGS);
         command.add("-D" + GUARD + "=true");
         command.add("-cp");
-        command.add(System.getProperty("java.class.path"));
+        String classes = System.getProperty("java.class.path");
+        command.add(sdk.isPresent() ? sdk.get().with(classes) : classes);
         command.add(main.getName());
         command.addAll(List.of(args));
         return command;

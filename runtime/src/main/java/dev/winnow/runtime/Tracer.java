@@ -319,6 +319,7 @@ public final class Tracer {
             if (eos.contains(best) || n == most) break;
             last = m.step(best, cache, schedule, workspace).clone();
         }
+        cache.drop();
         if (n > 0) record("generated_logits", joined(chosen), m.vocabulary());
         return Arrays.copyOf(ids, n);
     }

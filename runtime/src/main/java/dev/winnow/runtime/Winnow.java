@@ -64,14 +64,16 @@ public final class Winnow implements AutoCloseable {
     private final ModelDirectory directory;
     private final Model model;
     private final WeightStore weights;
+    private final String placement;
     private final GenerationDefaults defaults;
     private Prompting prompting;
     private ImageProcessor processor;
 
-    private Winnow(ModelDirectory directory, Model model, WeightStore weights) {
+    private Winnow(ModelDirectory directory, Model model, WeightStore weights, String placement) {
         this.directory = directory;
         this.model = model;
         this.weights = weights;
+        this.placement = placement;
         this.defaults = GenerationDefaults.of(directory);
     }
 
@@ -101,7 +103,7 @@ public final class Winnow implements AutoCloseable {
             weights = WeightStore.open(files, options.quantization(), options.keepQuantized(), options.adapters(), options.progress());
             Model model = Model.load(files.config(), weights.root(), options.backend());
             weights.finish();
-            return new Winnow(files, model, weights);
+            return new Winnow(files, model, weights, options.backend().prepare());
         } catch (RuntimeException e) {
             if (weights != null) weights.close();
             files.close();
@@ -145,6 +147,11 @@ public final class Winnow implements AutoCloseable {
     /** Which stored tensors the model's parameters come from, and what happened to them on the way. */
     public LoadReport loadReport() {
         return weights.report(model);
+    }
+
+    /** What the model takes of a device's memory, in one sentence; empty where it runs on the processor. */
+    public String placement() {
+        return placement;
     }
 
     /** What the model's makers say about generating. */
@@ -264,6 +271,7 @@ public final class Winnow implements AutoCloseable {
             emit(stops.flush(), text, stream);
         }
         double decodeSeconds = (System.nanoTime() - prefilled) / 1e9;
+        cache.drop();
         int drafted = speculation == null ? 0 : speculation.drafted();
         int accepted = speculation == null ? 0 : speculation.accepted();
         Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,

@@ -1,2 +1,2 @@
-/** The place of the TornadoVM backend. Nothing is here yet; the module's README says what will be. */
+/** The place of the TornadoVM backend, which is built from {@code src/tornado} where there is an SDK; see the module's README. */
 package dev.winnow.tornado;

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.winnow.layers.Backend;
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.Workers;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.tune.SavedReduction;
@@ -31,8 +30,12 @@ final class Common {
                     + " auto: what tune saved beside the model")
     private List<String> reduce = new ArrayList<>();
 
-    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu", description = "what computes; in this release always cpu")
+    @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
+            description = "what computes: cpu; tornado, a device that TornadoVM drives; auto, a GPU if there is one; default ${DEFAULT-VALUE}")
     private String backend;
+
+    @Option(names = "--device", paramLabel = "N|NAME", description = "which device, by its number or a part of its name in 'winnow devices'")
+    private String device;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads to compute with; default: one per core")
     private Integer threads;
@@ -92,7 +95,8 @@ final class Common {
     void check() {
         Stream<String> specs = reduce.stream().flatMap(s -> Stream.of(s.split(" \\+ ")));
         ReductionPlan.parse(specs.filter(s -> !s.strip().equals(AUTO)).toList());
-        backend();
+        setThreads();
+        Devices.requireKnown(backend);
     }
 
     boolean json() {
@@ -101,15 +105,14 @@ final class Common {
 
     /** The backend asked for, with the shared pool set to the threads asked for. */
     Backend backend() {
-        if (threads != null) {
-            if (threads < 1 || threads > 1024) throw new UsageException("--threads should be between 1 and 1024 but is " + threads);
-            Workers.shared().resize(threads);
-        }
-        return switch (backend) {
-            case "cpu" -> CpuBackend.create();
-            case "tornado" -> throw new UsageException("--backend tornado is not part of this release; there is cpu");
-            default -> throw new UsageException("--backend should be cpu but is '" + backend + "'");
-        };
+        setThreads();
+        return Devices.open(backend, device);
+    }
+
+    private void setThreads() {
+        if (threads == null) return;
+        if (threads < 1 || threads > 1024) throw new UsageException("--threads should be between 1 and 1024 but is " + threads);
+        Workers.shared().resize(threads);
     }
 
     PrintWriter out() {

@@ -33,9 +33,10 @@ final class ModelOption {
             + " the tensors that were not used")
     private boolean explainLoad;
 
-    /** Opens the model; what is asked about loading goes to the error stream, beside a result. */
+    /** Opens the model; on a device, says what it takes of its memory. What is asked about loading goes to the error stream too. */
     Winnow open(Backend backend) {
         Winnow winnow = openSilently(backend);
+        if (!winnow.placement().isEmpty()) spec.commandLine().getErr().println(winnow.placement());
         if (explainLoad) LoadListing.lines(winnow.loadReport()).forEach(spec.commandLine().getErr()::println);
         return winnow;
     }

@@ -1,0 +1,20 @@
+package dev.winnow.layers;
+
+/**
+ * The entries of a {@link KeyValues} in the memory of a device. The cache says what happens to its entries and asks for them when a
+ * method looks at them; so they stay where the layers run that read and write them.
+ */
+public interface DeviceEntries {
+    /**
+     * Copies the keys and values of slots from .. to - 1 of a head.
+     *
+     * @param at index in both arrays of the first of them; rows follow one another
+     */
+    void fetch(int head, int from, int to, float[] keys, float[] values, int at);
+
+    /** Moves the entries at ascending slots of a head to its first slots. */
+    void keep(int head, int[] slots);
+
+    /** Gives the memory back; called when no layer will read the entries again. */
+    void release();
+}

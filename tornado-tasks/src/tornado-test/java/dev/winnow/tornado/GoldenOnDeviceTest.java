@@ -1,0 +1,32 @@
+package dev.winnow.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.winnow.runtime.GoldenTrace;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whole models on the device against the numbers that Hugging Face's code computes, as close as on the processor. */
+class GoldenOnDeviceTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-plain", "llama-bf16", "clip", "vit-classify", "llava-1img"})
+    void modelsAgreeWithTheirReference(String name) {
+        compare(name);
+    }
+
+    /** Windows, bounded logits, norms after the halves and of heads, scaled branches, and layers that stay on the processor. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-f16", "mistral-sliding", "gemma2", "gemma3-text", "olmo2", "qwen3", "granite", "dinov2", "gpt2", "mixtral", "phi",
+        "beit", "qwen2-vl"})
+    void soDoOtherFamilies(String name) {
+        compare(name);
+    }
+
+    private static void compare(String name) {
+        assumeTrue(OnDevice.has(name), "golden case " + name + " is not at hand");
+        try (TornadoBackend backend = OnDevice.backend()) {
+            assertThat(GoldenTrace.mismatches(OnDevice.golden(name), backend)).isEmpty();
+        }
+    }
+}

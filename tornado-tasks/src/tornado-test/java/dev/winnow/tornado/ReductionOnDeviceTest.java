@@ -1,0 +1,44 @@
+package dev.winnow.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.winnow.layers.CpuBackend;
+import dev.winnow.runtime.Golden;
+import dev.winnow.runtime.Winnow;
+import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A plan for each site: what is kept on the device is what is kept on the processor, and so is what comes of it. */
+class ReductionOnDeviceTest {
+    private static final int STEPS = 6;
+
+    /** Plans of one model share its programs, which take a while to compile. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "vit-classify | tome:r=2",
+        "llava-1img   | tome:r=2; visionzip; fastv:k=1,ratio=0.5; visionzip + fastv:k=1,ratio=0.5",
+        "llama-plain  | snapkv; streamingllm; h2o; layerdrop:layers=1",
+    })
+    void whatIsKeptIsTheSame(String model, String plans) {
+        assumeTrue(OnDevice.has(model), "golden case " + model + " is not at hand");
+        Path dir = OnDevice.golden(model);
+        try (TornadoBackend backend = OnDevice.backend(); Winnow device = Winnow.open(dir, backend);
+                Winnow processor = Winnow.open(dir, CpuBackend.create())) {
+            for (String plan : plans.split("; ")) {
+                long launches = backend.transfers().launches();
+                Map<String, Tensor> expected = OnDevice.trace(processor, dir, plan, STEPS);
+                Map<String, Tensor> actual = OnDevice.trace(device, dir, plan, STEPS);
+                assertThat(actual.keySet()).as(plan).isEqualTo(expected.keySet());
+                for (Tensor e : expected.values()) assertThat(Golden.mismatch(actual.get(e.name()), e)).as(plan).isEqualTo(Optional.empty());
+                assertThat(expected.values()).as(plan).anyMatch(t -> t.dtype() == DType.I64);
+                assertThat(backend.transfers().launches()).as(plan).isGreaterThan(launches);
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+package dev.winnow.tornado;
+
+import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.TransformerLayer;
+import java.util.ArrayList;
+import java.util.List;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+
+/**
+ * Layers of one shape with all that they need on a device: weights, an arena with the activations of some tokens, and the entries of
+ * caches. The arena doubles when it is too small; then everything in it goes home first, and the programs are compiled anew.
+ *
+ * <p>One thread at a time uses a device: whoever calls holds the bank's lock.
+ */
+final class Bank {
+    /** Tokens that the first arena has room for, in activations and in the cache of one sequence. */
+    private static final int TOKENS = 1024;
+    /** Floats of the first arena for all else. */
+    private static final int SLACK = 1 << 16;
+
+    private final Object lock;
+    private final TornadoDevice device;
+    private final LayerShape shape;
+    private final WeightStore weights;
+    private final long allocation;
+    private int layers;
+    private DevicePlan plan;
+    private Heap heap;
+    private LayerPrograms programs;
+    private Activations activations;
+    private final List<CacheRegion> regions = new ArrayList<>();
+    /** The hidden states that are in the arena and not at home, or null. */
+    private float[] resident;
+    private int residentTokens;
+    private RotaryEmbedding.Table rotation;
+    private long rotationPass;
+
+    /** Where the activations of up to so many tokens are. */
+    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int cos, int sin,
+                       int scratch) {}
+
+    /**
+     * @param lock       of all that runs on the device
+     * @param allocation bytes of the largest array that the device takes
+     */
+    Bank(Object lock, TornadoDevice device, LayerShape shape, long allocation) {
+        this.lock = lock;
+        this.device = device;
+        this.shape = shape;
+        this.weights = new WeightStore(shape.dtype());
+        this.allocation = allocation;
+    }
+
+    Object lock() {
+        return lock;
+    }
+
+    LayerShape shape() {
+        return shape;
+    }
+
+    /** Adds a layer, if the arrays have room for it and the bank has not begun to run. */
+    LayerWeights add(TransformerLayer layer) {
+        layers++;
+        return LayerWeights.in(weights, layer);
+    }
+
+    /** Whether another layer has room; all of a bank are of one size. */
+    boolean hasRoom() {
+        if (plan != null) return false;
+        return layers == 0 || weights.largest() / layers * (layers + 1) <= Math.min(allocation, Integer.MAX_VALUE);
+    }
+
+    /** Bytes on the device: of the arrays that are there, or of those that {@link #begin} will make. */
+    long bytes() {
+        return plan != null ? plan.bytes() : weights.size() + Float.BYTES * firstArena();
+    }
+
+    private long firstArena() {
+        return (long) TOKENS * shape.floatsPerToken() + (long) layers * TOKENS * 2 * shape.keyWidth()
+                + LayerPrograms.scratch(shape) + SLACK;
+    }
+
+    private void begin() {
+        if (plan != null) return;
+        plan = new DevicePlan(device, size(firstArena()), weights);
+        fill();
+    }
+
+    private int size(long floats) {
+        long most = Math.min(allocation / Float.BYTES, Integer.MAX_VALUE - 64);
+        if (floats > most) {
+            throw new IllegalStateException("the device would need an array of " + floats * Float.BYTES / 1_000_000
+                    + " MB for activations and cache, but takes arrays of up to " + most * Float.BYTES / 1_000_000 + " MB");
+        }
+        return (int) floats;
+    }
+
+    private void fill() {
+        heap = new Heap(plan.arena().getSize() - 32);
+        plan.begin(shape.width(), p -> programs = new LayerPrograms(p, shape, weights.format()));
+        activations = null;
+        rotation = null;
+        makeRoom(TOKENS / 4);
+    }
+
+    /** Makes the arena so large that this much more fits in one piece. */
+    private void grow(long floats) {
+        home();
+        for (CacheRegion region : List.copyOf(regions)) {
+            KeyValues kv = region.owner();
+            if (kv != null && kv.device() == region) kv.release();
+        }
+        regions.clear();
+        long old = plan.arena().getSize();
+        plan = plan.resized(size(Math.max(2 * old, old + floats + SLACK)));
+        fill();
+    }
+
+    /** A place for so many floats, growing the arena if need be: places taken before are invalid then. */
+    int take(long floats) {
+        int at = heap.take(floats);
+        if (at == Heap.NONE) {
+            forget();
+            at = heap.take(floats);
+        }
+        if (at == Heap.NONE) throw new Full(floats);
+        return at;
+    }
+
+    void give(int at) {
+        heap.give(at);
+    }
+
+    /** Takes back the places of caches that no one has any more. */
+    private void forget() {
+        regions.stream().filter(r -> r.owner() == null).forEach(CacheRegion::release);
+        regions.removeIf(CacheRegion::released);
+    }
+
+    /** That something has no place; caught where the work can begin anew in a larger arena. */
+    static final class Full extends RuntimeException {
+        private final long floats;
+
+        Full(long floats) {
+            super(null, null, false, false);
+            this.floats = floats;
+        }
+    }
+
+    /** Work that takes places, and may be begun anew when the arena has grown. */
+    interface Reserved<T> {
+        T run();
+    }
+
+    <T> T reserving(Reserved<T> work) {
+        begin();
+        while (true) {
+            try {
+                return work.run();
+            } catch (Full full) {
+                grow(full.floats);
+            }
+        }
+    }
+
+    /** Makes room for the activations of so many tokens. */
+    void makeRoom(int tokens) {
+        if (activations != null && activations.tokens >= tokens) return;
+        home();
+        int wanted = Math.max(tokens, activations == null ? 0 : 2 * activations.tokens);
+        if (activations != null) give(activations.at);
+        activations = null;
+        rotation = null;
+        int at = take((long) wanted * shape.floatsPerToken() + LayerPrograms.scratch(shape));
+        int x = at;
+        int normed = x + wanted * shape.width();
+        int branch = normed + wanted * shape.width();
+        int attending = branch + wanted * shape.width();
+        int attended = attending + wanted * shape.attendingWidth();
+        int hidden = attended + wanted * shape.queryWidth();
+        int cos = hidden + wanted * shape.inner();
+        int sin = cos + wanted * shape.half();
+        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, cos, sin, sin + wanted * shape.half());
+    }
+
+    Activations activations() {
+        return activations;
+    }
+
+    LayerPrograms programs() {
+        return programs;
+    }
+
+    DevicePlan plan() {
+        return plan;
+    }
+
+    // ---- what is in the arena ----
+
+    /** Brings hidden states into the arena, unless they are there. */
+    void enter(float[] x, int n) {
+        if (resident == x && residentTokens == n) return;
+        home();
+        plan.upload(activations.x, x, 0, n * shape.width());
+    }
+
+    /** Says that the arena has newer states than the array. */
+    void stay(float[] x, int n) {
+        resident = x;
+        residentTokens = n;
+    }
+
+    /** Whether the states of an array are here and not at home. */
+    boolean holds(float[] x) {
+        return resident == x;
+    }
+
+    /** Brings what is here and not at home there. */
+    void home() {
+        if (resident == null) return;
+        plan.download(activations.x, resident, 0, residentTokens * shape.width());
+        resident = null;
+    }
+
+    /**
+     * Brings a rotary table into the arena, unless it is the last one that came.
+     *
+     * @param pass of the workspace that the table belongs to and is written anew in
+     */
+    void turn(RotaryEmbedding.Table table, long pass, int n) {
+        if (table == rotation && pass == rotationPass) return;
+        plan.upload(activations.cos, table.cos(), 0, n * shape.half());
+        plan.upload(activations.sin, table.sin(), 0, n * shape.half());
+        rotation = table;
+        rotationPass = pass;
+    }
+
+    /** The region of a cache with room for n more entries, holding all entries that the cache has. */
+    CacheRegion region(KeyValues kv, int n) {
+        CacheRegion region = kv.device() instanceof CacheRegion r && r.bank() == this ? r : null;
+        if (region == null) {
+            region = new CacheRegion(this, kv);
+            kv.attach(region);
+            regions.removeIf(CacheRegion::released);
+            regions.add(region);
+        }
+        region.makeRoom(kv.length() + n);
+        region.upload();
+        return region;
+    }
+
+    /** Floats of the arena that are in use, activations included. */
+    long used() {
+        return heap == null ? 0 : heap.used();
+    }
+
+    Transfers transfers() {
+        return plan == null ? Transfers.NONE : plan.transfers();
+    }
+
+    void close() {
+        if (plan != null) plan.close();
+    }
+}

@@ -1,0 +1,303 @@
+package dev.winnow.tornado;
+
+import dev.winnow.layers.Activation;
+import dev.winnow.tornado.Bank.Activations;
+import dev.winnow.tornado.LayerShape.NormShape;
+import dev.winnow.tornado.LayerWeights.NormPlace;
+import dev.winnow.tornado.WeightStore.Place;
+import dev.winnow.tornado.kernels.CacheEntries;
+import dev.winnow.tornado.kernels.DecodeAttention;
+import dev.winnow.tornado.kernels.ElementWise;
+import dev.winnow.tornado.kernels.FlashAttention;
+import dev.winnow.tornado.kernels.Norms;
+import dev.winnow.tornado.kernels.Rotary;
+import dev.winnow.tornado.kernels.RowProducts;
+import dev.winnow.tornado.kernels.TiledProducts;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** The programs of a bank: the two halves of a layer, for few and for many tokens, and what its caches and observers need. */
+final class LayerPrograms {
+    /** Up to so many tokens a product's rows are taken one by one. */
+    static final int FEW = 4;
+    /** Arguments of a task, less those of which there is one for each key head. */
+    private static final int ARGUMENTS = 16;
+    /** Work-groups that a few queries' attention is worth being split into. */
+    private static final int GROUPS = 256;
+
+    private final LayerShape shape;
+    private final int format;
+    private final Half few;
+    private final Half many;
+    private final Program probabilities;
+    private final Program sums;
+    private final Program copy;
+    private final Program keep;
+    /** Pieces of the keys that a few queries look at side by side. */
+    private final int pieces;
+
+    /** The halves of a layer with one kind of products. */
+    private final class Half {
+        private final boolean rows;
+        private final Program attend;
+        private final Program mlp;
+        private int normed = -1;
+        private int attending;
+        private int queryNorm = -1;
+        private int keyNorm = -1;
+        private int rotated = -1;
+        private int appended;
+        private int attended;
+        private int merged = -1;
+        private final Last output = new Last();
+        private int mlpNormed = -1;
+        private int first;
+        private int up = -1;
+        private final Last down = new Last();
+
+        Half(DevicePlan plan, String name, boolean rows) {
+            this.rows = rows;
+            int section = ARGUMENTS + shape.kvHeads();
+            this.attend = plan.add("attend" + name, 10, section, p -> attendTasks(plan, p));
+            this.mlp = plan.add("mlp" + name, 6, section, p -> mlpTasks(plan, p));
+        }
+
+        private void attendTasks(DevicePlan plan, Program p) {
+            normed = norm(plan, p, shape.attentionNorm());
+            attending = product(plan, p, rows, shape.width(), shape.attendingWidth(), Activation.NONE);
+            queryNorm = norm(plan, p, shape.queryNorm());
+            keyNorm = norm(plan, p, shape.keyNorm());
+            if (shape.half() > 0) {
+                p.graph().task(p.task(), Rotary::turn, plan.context(), p.arguments(), p.next(), plan.arena(),
+                        shape.heads() + shape.kvHeads(), shape.headDim(), shape.half());
+                rotated = p.added(Rotary.LOCAL);
+            }
+            p.graph().task(p.task(), CacheEntries::append, plan.context(), p.arguments(), p.next(), plan.arena(), shape.kvHeads(),
+                    shape.headDim());
+            appended = p.added(CacheEntries.LOCAL);
+            if (rows) {
+                p.graph().task(p.task(), DecodeAttention::split, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap(), pieces);
+                attended = p.added(DecodeAttention.LOCAL);
+                p.graph().task(p.task(), DecodeAttention::merge, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), pieces);
+                merged = p.added(DecodeAttention.LOCAL);
+            } else {
+                p.graph().task(p.task(), FlashAttention::attend, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap());
+                attended = p.added(FlashAttention.LOCAL);
+            }
+            output.tasks(plan, p, rows, shape.queryWidth(), shape.afterAttention());
+        }
+
+        private void mlpTasks(DevicePlan plan, Program p) {
+            mlpNormed = norm(plan, p, shape.mlpNorm());
+            first = product(plan, p, rows, shape.width(), shape.inner(), shape.activation());
+            if (shape.gated()) up = product(plan, p, rows, shape.width(), shape.inner(), Activation.NONE);
+            down.tasks(plan, p, rows, shape.inner(), shape.afterMlp());
+        }
+    }
+
+    /** The last product of a half, and how it is added to the tokens. */
+    private final class Last {
+        private int product;
+        private int after = -1;
+        private int added = -1;
+
+        void tasks(DevicePlan plan, Program p, boolean rows, int in, NormShape afterwards) {
+            product = LayerPrograms.this.product(plan, p, rows, in, shape.width(), Activation.NONE);
+            if (shape.addsPlainly(afterwards)) return;
+            after = norm(plan, p, afterwards);
+            p.graph().task(p.task(), ElementWise::addScaled, plan.context(), p.arguments(), p.next(),
+                    plan.arena(), shape.branchScale());
+            added = p.added(ElementWise.LOCAL);
+        }
+
+        void set(Program p, boolean rows, int n, int from, int in, Place weights, NormPlace norm, Activations at) {
+            int width = shape.width();
+            if (added < 0) {
+                setProduct(p, product, rows, n, from, in, at.x(), width, weights, 1);
+                return;
+            }
+            setProduct(p, product, rows, n, from, in, at.branch(), width, weights, 0);
+            setNorm(p, after, n, 1, at.branch(), width, at.branch(), width, norm);
+            p.set(added, ElementWise.groups(n * width), n * width, at.branch(), at.x());
+        }
+    }
+
+    LayerPrograms(DevicePlan plan, LayerShape shape, int format) {
+        this.shape = shape;
+        this.format = format;
+        this.pieces = pieces(shape);
+        this.few = new Half(plan, "Few", true);
+        this.many = new Half(plan, "Many", false);
+        KernelContext c = plan.context();
+        FloatArray a = plan.arena();
+        this.probabilities = plan.add("probabilities", 1, ARGUMENTS + shape.kvHeads(), p -> {
+            p.graph().task(p.task(), FlashAttention::probabilities, c, p.arguments(), p.next(), a, shape.heads(), shape.kvHeads(),
+                    shape.headDim(), shape.scale(), shape.softcap());
+            p.added(FlashAttention.LOCAL);
+        });
+        this.sums = plan.add("sums", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), FlashAttention::sumRows, c, p.arguments(), p.next(), a, shape.heads());
+            p.added(FlashAttention.LOCAL);
+        });
+        this.copy = plan.add("copy", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
+            p.added(CacheEntries.LOCAL);
+        });
+        this.keep = plan.add("keep", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), CacheEntries::keep, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(CacheEntries.LOCAL);
+        });
+    }
+
+    private static int pieces(LayerShape shape) {
+        return Math.clamp(GROUPS / shape.kvHeads(), 1, 32);
+    }
+
+    /** Floats that a few queries' attention needs besides the activations. */
+    static int scratch(LayerShape shape) {
+        return DecodeAttention.scratch(FEW, shape.heads(), shape.headDim(), pieces(shape));
+    }
+
+    private int norm(DevicePlan plan, Program p, NormShape norm) {
+        TaskGraph g = p.graph();
+        KernelContext c = plan.context();
+        IntArray m = p.arguments();
+        switch (norm.kind()) {
+            case NONE -> {
+                return -1;
+            }
+            case RMS -> g.task(p.task(), Norms::rms, c, m, p.next(), plan.arena(), plan.parameters(), norm.width(), norm.epsilon());
+            case LAYER -> g.task(p.task(), Norms::layer, c, m, p.next(), plan.arena(), plan.parameters(), norm.width(), norm.epsilon());
+            case FACTORS -> g.task(p.task(), Norms::factors, c, m, p.next(), plan.arena(), plan.parameters(), norm.width());
+        }
+        return p.added(Norms.LOCAL);
+    }
+
+    private int product(DevicePlan plan, Program p, boolean rows, int in, int out, Activation f) {
+        return product(plan, p, rows, format, in, out, f);
+    }
+
+    /** Adds a product to a program. */
+    static int product(DevicePlan plan, Program p, boolean rows, int format, int in, int out, Activation f) {
+        if (rows) {
+            p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), plan.parameters(),
+                    plan.floats(), plan.words(), format, in, out, f.ordinal());
+            return p.added(RowProducts.LOCAL);
+        }
+        p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), plan.parameters(),
+                plan.floats(), plan.words(), format, in, out, f.ordinal());
+        return p.added(TiledProducts.LOCAL);
+    }
+
+    private void setNorm(Program p, int task, int tokens, int parts, int x, int xStride, int y, int yStride, NormPlace norm) {
+        if (task >= 0) p.set(task, Norms.groups(tokens * parts), tokens * parts, parts, x, xStride, y, yStride, norm.weight(), norm.bias());
+    }
+
+    /**
+     * Sets a product's arguments.
+     *
+     * @param how 0 to write, 1 to add, 2 to multiply what is there
+     */
+    private void setProduct(Program p, int task, boolean rows, int n, int x, int xStride, int y, int out, Place w, int how) {
+        setProduct(p, task, rows, n, x, xStride, y, out, out, w, how);
+    }
+
+    static void setProduct(Program p, int task, boolean rows, int n, int x, int xStride, int y, int yStride, int out, Place w, int how) {
+        p.set(task, rows ? RowProducts.groups(n, out) : TiledProducts.groups(n, out), n, x, xStride, y, yStride, w.weight(), w.bias(), how,
+                w.scales());
+    }
+
+    /**
+     * What attention reads, besides its arguments.
+     *
+     * @param bias       [kvHeads, biasStride], or -1
+     * @param starts     [kvHeads, n], or -1
+     * @param lengths    of the cache's heads before the tokens
+     */
+    record Sight(CacheRegion region, int bias, int biasStride, int starts, boolean causal, int[] lengths) {}
+
+    /** Runs the attention half for n tokens. */
+    void attend(DevicePlan plan, LayerWeights w, Activations at, int n, Sight sight) {
+        Half h = n <= FEW ? few : many;
+        Program p = h.attend;
+        int width = shape.width();
+        int all = shape.attendingWidth();
+        int keys = at.attending() + shape.queryWidth();
+        setNorm(p, h.normed, n, 1, at.x(), width, at.normed(), width, w.attentionNorm());
+        setProduct(p, h.attending, h.rows, n, h.normed < 0 ? at.x() : at.normed(), width, at.attending(), all, w.attending(), 0);
+        setNorm(p, h.queryNorm, n, parts(shape.queryNorm(), shape.queryWidth()), at.attending(), all, at.attending(), all, w.queryNorm());
+        setNorm(p, h.keyNorm, n, parts(shape.keyNorm(), shape.keyWidth()), keys, all, keys, all, w.keyNorm());
+        if (h.rotated >= 0) {
+            p.set(h.rotated, Rotary.groups(n, shape.heads() + shape.kvHeads(), shape.half()), n, at.attending(), all, at.cos(), at.sin());
+        }
+        CacheRegion r = sight.region;
+        p.set(h.appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, keys + shape.keyWidth(), all, r.keys(), r.values(),
+                r.capacity());
+        p.more(h.appended, 7, sight.lengths);
+        look(p, h.attended, h.merged < 0 ? FlashAttention.groups(n, shape.heads())
+                : DecodeAttention.groups(n, shape.heads(), shape.kvHeads(), pieces), n, at, sight);
+        if (h.merged >= 0) look(p, h.merged, DecodeAttention.mergeGroups(n, shape.heads()), n, at, sight);
+        h.output.set(p, h.rows, n, at.attended(), shape.queryWidth(), w.output(), w.afterAttention(), at);
+        plan.run(p);
+    }
+
+    private void look(Program p, int task, int groups, int n, Activations at, Sight sight) {
+        CacheRegion r = sight.region;
+        p.set(task, groups, n, at.attending(), shape.attendingWidth(), at.attended(), shape.queryWidth(), r.keys(), r.values(), r.capacity(),
+                sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
+        p.more(task, 12, after(sight.lengths, n));
+        p.more(task, 12 + shape.kvHeads(), at.scratch());
+    }
+
+    private static int parts(NormShape norm, int width) {
+        return norm.isNone() ? 1 : width / norm.width();
+    }
+
+    private static int[] after(int[] lengths, int n) {
+        int[] after = lengths.clone();
+        for (int h = 0; h < after.length; h++) after[h] += n;
+        return after;
+    }
+
+    /** Runs the other half. */
+    void mlp(DevicePlan plan, LayerWeights w, Activations at, int n) {
+        Half h = n <= FEW ? few : many;
+        Program p = h.mlp;
+        int width = shape.width();
+        setNorm(p, h.mlpNormed, n, 1, at.x(), width, at.normed(), width, w.mlpNorm());
+        int from = h.mlpNormed < 0 ? at.x() : at.normed();
+        setProduct(p, h.first, h.rows, n, from, width, at.hidden(), shape.inner(), w.first(), 0);
+        if (h.up >= 0) setProduct(p, h.up, h.rows, n, from, width, at.hidden(), shape.inner(), w.up(), 2);
+        h.down.set(p, h.rows, n, at.hidden(), shape.inner(), w.down(), w.afterMlp(), at);
+        plan.run(p);
+    }
+
+    /** Computes [heads, count, columns] attention rows of the n queries that attended last. */
+    void probabilities(DevicePlan plan, Activations at, int n, Sight sight, int first, int count, int columns, int target) {
+        CacheRegion r = sight.region;
+        probabilities.set(0, FlashAttention.rowGroups(count, shape.heads()), n, at.attending(), shape.attendingWidth(), target, first,
+                r.keys(), 0, r.capacity(), sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
+        probabilities.more(0, 12, after(sight.lengths, n));
+        probabilities.more(0, 12 + shape.kvHeads(), count, columns);
+        plan.run(probabilities);
+    }
+
+    /** Sums those rows into [heads, columns]. */
+    void sum(DevicePlan plan, int rows, int target, int count, int columns, boolean add) {
+        sums.set(0, FlashAttention.sumGroups(columns, shape.heads()), rows, target, count, columns, add ? 1 : 0);
+        plan.run(sums);
+    }
+
+    Program copy() {
+        return copy;
+    }
+
+    Program keep() {
+        return keep;
+    }
+}

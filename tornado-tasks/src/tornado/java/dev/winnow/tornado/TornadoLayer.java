@@ -1,0 +1,194 @@
+package dev.winnow.tornado;
+
+import dev.winnow.layers.Attention;
+import dev.winnow.layers.AttentionMask;
+import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.Mlp;
+import dev.winnow.layers.Probe;
+import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.Work;
+import dev.winnow.layers.Workspace;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A layer on a device. What has no kernel there stays on the processor, with the same weights and the same cache: attention in another
+ * way than the dense one, packed caches, and what methods ask for ahead of a layer.
+ */
+final class TornadoLayer extends ProcessorLayer {
+    private final Bank bank;
+    private final LayerWeights weights;
+    private final boolean stays;
+    private final CompiledLayer staying;
+
+    TornadoLayer(TornadoBackend backend, CompiledLayer cpu, Bank bank, LayerWeights weights) {
+        this(backend, cpu, bank, weights, false);
+    }
+
+    private TornadoLayer(TornadoBackend backend, CompiledLayer cpu, Bank bank, LayerWeights weights, boolean stays) {
+        super(backend, cpu);
+        this.bank = bank;
+        this.weights = weights;
+        this.stays = stays;
+        this.staying = stays ? this : new TornadoLayer(backend, cpu, bank, weights, true);
+    }
+
+    @Override
+    public CompiledLayer staying() {
+        return staying;
+    }
+
+    private Attention attention() {
+        return description().attention();
+    }
+
+    @Override
+    public List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws) {
+        if (kv.packed()) return super.attend(x, n, positions, bias, kv, probes, ws);
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, x);
+            RotaryEmbedding rotary = attention().rotary();
+            if (rotary != null) kv.follow(rotary, 1 + Arrays.stream(positions, 0, n).max().orElse(0));
+            RotaryEmbedding.Table table = rotary == null ? null : ws.rotation(rotary, positions, n);
+            List<float[]> rows = bank.reserving(() -> {
+                bank.makeRoom(n);
+                CacheRegion region = bank.region(kv, n);
+                return attend(x, n, positions, bias, kv, probes, table, ws.pass(), region);
+            });
+            count(n, kv, probes, ws.work());
+            leave(x, n);
+            return rows;
+        }
+    }
+
+    /** With all that the attention needs in place but what depends on its tokens' bias and sight. */
+    private List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
+                                 RotaryEmbedding.Table table, long pass, CacheRegion region) {
+        AttentionMask mask = attention().mask();
+        int kvHeads = kv.heads();
+        int columns = kv.length() + n;
+        boolean biased = bias != null || kv.bias(0) != null;
+        long scratch = (biased ? (long) kvHeads * columns : 0) + (mask.slides() ? (long) kvHeads * n : 0) + observed(n, columns, probes);
+        int at = bank.take(scratch);
+        try {
+            if (table != null) bank.turn(table, pass, n);
+            bank.enter(x, n);
+            int[] lengths = new int[kvHeads];
+            Arrays.setAll(lengths, kv::length);
+            kv.appended(n, positions, bias);
+            int next = at;
+            int biases = -1;
+            if (biased) {
+                biases = next;
+                next += kvHeads * columns;
+                for (int h = 0; h < kvHeads; h++) bank.plan().upload(biases + h * columns, kv.bias(h), 0, kv.length(h));
+            }
+            int starts = -1;
+            if (mask.slides()) {
+                starts = next;
+                next += kvHeads * n;
+                bank.plan().upload(starts, starts(kv, n, positions, mask.window()), 0, kvHeads * n);
+            }
+            LayerPrograms.Sight sight = new LayerPrograms.Sight(region, biases, columns, starts, mask.causal(), lengths);
+            bank.programs().attend(bank.plan(), weights, bank.activations(), n, sight);
+            List<float[]> rows = new ArrayList<>(probes.size());
+            for (Probe p : probes) rows.add(observe(n, kv, p, sight, columns, next));
+            return rows;
+        } finally {
+            bank.give(at);
+        }
+    }
+
+    /** Floats that the rows of probes take, of one at a time. */
+    private long observed(int n, int columns, List<Probe> probes) {
+        long most = 0;
+        for (Probe p : probes) most = Math.max(most, (long) attention().heads() * columns * (block(n, columns, p) + (p.summed() ? 1 : 0)));
+        return most;
+    }
+
+    /** Rows that are computed at a time: all that are wanted, or of a sum as many as take a few megabytes. */
+    private int block(int n, int columns, Probe p) {
+        int count = p.countOf(n);
+        return p.summed() ? Math.clamp((1 << 20) / ((long) attention().heads() * columns), 1, count) : count;
+    }
+
+    /** For each key head and query the first slot that it sees: positions ascend. */
+    private static float[] starts(KeyValues kv, int n, int[] positions, int window) {
+        float[] starts = new float[kv.heads() * n];
+        for (int h = 0; h < kv.heads(); h++) {
+            int slot = 0;
+            for (int i = 0; i < n; i++) {
+                while (slot < kv.length(h) && kv.positions(h)[slot] <= (long) positions[i] - window) slot++;
+                starts[h * n + i] = slot;
+            }
+        }
+        return starts;
+    }
+
+    private float[] observe(int n, KeyValues kv, Probe p, LayerPrograms.Sight sight, int columns, int at) {
+        int heads = attention().heads();
+        int first = p.firstOf(n);
+        int count = p.countOf(n);
+        if (!p.summed()) {
+            float[] rows = new float[Math.toIntExact((long) heads * count * columns)];
+            bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first, count, columns, at);
+            bank.plan().download(at, rows, 0, rows.length);
+            return rows;
+        }
+        float[] sums = new float[heads * columns];
+        int block = block(n, columns, p);
+        float[] rows = p.change() == null ? null : new float[heads * block * columns];
+        int total = at + heads * block * columns;
+        for (int i = 0; i < count; i += block) {
+            int some = Math.min(block, count - i);
+            bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first + i, some, columns, at);
+            if (rows == null) {
+                bank.programs().sum(bank.plan(), at, total, some, columns, i > 0);
+                continue;
+            }
+            bank.plan().download(at, rows, 0, heads * some * columns);
+            for (int r = 0; r < heads * some; r++) {
+                int head = r / some;
+                p.change().apply(head, first + i + r % some, rows, r * columns, columns);
+                for (int c = 0; c < columns; c++) sums[head * columns + c] += rows[r * columns + c];
+            }
+        }
+        if (rows == null) bank.plan().download(total, sums, 0, sums.length);
+        return sums;
+    }
+
+    /** What {@link dev.winnow.layers.CpuBackend} counts for the same work. */
+    private void count(int n, KeyValues kv, List<Probe> probes, Work work) {
+        Attention a = attention();
+        work.product(n, a.query().out() + 2L * a.key().out(), a.query().in());
+        work.attention(a.mask().pairs(n, kv), a.heads(), a.headDim());
+        for (Probe p : probes) work.product((long) p.countOf(n) * a.heads(), kv.length(), a.headDim());
+        work.product(n, a.output().out(), a.output().in());
+    }
+
+    /** Leaves x here, or brings it home. */
+    private void leave(float[] x, int n) {
+        bank.stay(x, n);
+        if (!stays) bank.home();
+    }
+
+    @Override
+    public void mlp(float[] x, int n, Workspace ws) {
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, x);
+            bank.reserving(() -> {
+                bank.makeRoom(n);
+                return null;
+            });
+            bank.enter(x, n);
+            bank.programs().mlp(bank.plan(), weights, bank.activations(), n);
+            Mlp.Dense mlp = (Mlp.Dense) description().mlp();
+            ws.work().product(n, mlp.first().out(), mlp.first().in());
+            if (mlp instanceof Mlp.Gated g) ws.work().product(n, g.up().out(), g.up().in());
+            ws.work().product(n, mlp.down().out(), mlp.down().in());
+            leave(x, n);
+        }
+    }
+}
