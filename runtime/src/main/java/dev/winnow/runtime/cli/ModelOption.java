@@ -61,4 +61,8 @@ final class ModelOption {
     Quantization quantization() {
         return quantization;
     }
+
+    List<Path> adapters() {
+        return adapters;
+    }
 }
