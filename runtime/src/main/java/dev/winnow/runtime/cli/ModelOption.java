@@ -62,4 +62,8 @@ final class ModelOption {
     Quantization quantization() {
         return quantization;
     }
+
+    List<Path> adapters() {
+        return adapters;
+    }
 }

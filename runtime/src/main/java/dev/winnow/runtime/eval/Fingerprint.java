@@ -42,10 +42,11 @@ public final class Fingerprint {
         return print.text();
     }
 
-    /** What a model is made of; pages, licences and plans found for it are not. */
+    /** What a model is made of; pages and licences are not, nor the plans and rounded matrices that Winnow keeps beside it. */
     private static boolean counts(Path file) {
         String name = file.getFileName().toString();
-        return Files.isRegularFile(file) && (name.endsWith(".safetensors") || name.endsWith(".json") && !name.equals("reduction.json"));
+        boolean kept = name.equals("reduction.json") || name.startsWith("winnow-");
+        return Files.isRegularFile(file) && !kept && (name.endsWith(".safetensors") || name.endsWith(".json"));
     }
 
     private void file(Path file) throws IOException {
@@ -59,7 +60,7 @@ public final class Fingerprint {
             }
             for (int i = 0; i < SAMPLES; i++) {
                 ByteBuffer sample = ByteBuffer.allocate(SAMPLE);
-                in.read(sample, (size - SAMPLE) / (SAMPLES - 1) * i);
+                in.read(sample, (size - SAMPLE) * i / (SAMPLES - 1));
                 digest.update(sample.flip());
             }
         }

@@ -83,7 +83,7 @@ class HtmlReportBrowserTest {
                 + " return [b.x + b.width / 2, b.y + b.height / 2]; })()");
         browser.point(at.get(0).asDouble(), at.get(1).asDouble());
         assertThat(browser.evaluate("document.querySelectorAll('.mark.on').length").asInt()).isEqualTo(3);
-        assertThat(browser.evaluate("document.querySelectorAll('tr.on').length").asInt()).isEqualTo(2);
+        assertThat(browser.evaluate("document.querySelectorAll('tr.on').length").asInt()).isEqualTo(3);
         assertThat(browser.evaluate("document.getElementById('pointed').textContent").asText()).startsWith("#2 tome:r=8 + fastv:");
         browser.point(2, 2);
         assertThat(browser.evaluate("document.querySelectorAll('.on').length").asInt()).isZero();
