@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +41,7 @@ class ExplanationBrowserTest {
     @BeforeAll
     static void open() throws IOException {
         Optional<Path> program = Browser.program();
-        assumeTrue(program.isPresent(), "no browser: set WINNOW_BROWSER to a Chromium, or have one on the path");
+        if (program.isEmpty()) return;
         try (Winnow winnow = Winnow.open(DEMO.resolve("shapes-vlm"))) {
             RgbImage image = RgbImage.read(DEMO.resolve("questions-vlm/0131.png"));
             Request asked = Request.of(QUESTION, image).withMaxTokens(8);
@@ -52,6 +53,11 @@ class ExplanationBrowserTest {
             text = page(winnow, "text.html", b, words, List.of());
         }
         browser = new Browser(program.get(), Files.createDirectory(folder.resolve("profile")));
+    }
+
+    @BeforeEach
+    void requireBrowser() {
+        assumeTrue(browser != null, "no browser: set WINNOW_BROWSER to a Chromium, or have one on the path");
     }
 
     private static URI page(Winnow winnow, String name, Answer a, String question, List<RgbImage> images) {
