@@ -95,7 +95,7 @@ final class EvalCommand implements Callable<Integer> {
 
     private List<Answered> answers(Evaluation evaluation, List<ReductionPlan> plans, Subject subject) {
         List<String> names = plans.stream().map(ReductionPlan::toString).toList();
-        String settings = "judge " + judge + ", at most " + maxTokens + " tokens, quantize " + subject.quantization();
+        String settings = "judge " + judge + ", at most " + maxTokens + " tokens, quantize " + subject.quantization() + model.merged();
         int count = evaluation.questions().size();
         try (OutcomeLog log = resume == null ? null
                 : OutcomeLog.open(resume, new OutcomeLog.Subject(subject.modelPrint(), subject.questionPrint(), names, settings), count)) {

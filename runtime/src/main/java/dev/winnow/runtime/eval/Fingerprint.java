@@ -42,10 +42,11 @@ public final class Fingerprint {
         return print.text();
     }
 
-    /** What a model is made of; pages, licences and plans found for it are not. */
+    /** What a model is made of; pages, licences, plans found for it and matrices that Winnow rounded and kept are not. */
     private static boolean counts(Path file) {
         String name = file.getFileName().toString();
-        return Files.isRegularFile(file) && (name.endsWith(".safetensors") || name.endsWith(".json") && !name.equals("reduction.json"));
+        return Files.isRegularFile(file) && !name.startsWith("winnow-")
+                && (name.endsWith(".safetensors") || name.endsWith(".json") && !name.equals("reduction.json"));
     }
 
     private void file(Path file) throws IOException {
