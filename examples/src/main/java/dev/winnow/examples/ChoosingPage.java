@@ -17,6 +17,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * "Which method when", from measurements that are in the repository: {@code examples/results/accuracy.json} and {@code reduction.md}.
@@ -162,34 +163,48 @@ final class ChoosingPage {
 
     private String needs() {
         return """
-                - **Answers as good as dense, less work in the prompt pass**: drop inside the language model. At half: %s. At a quarter: %s.
-                  Every token of the picture still runs the first layers, whose cache keeps its size, and nothing is saved in the tower.
-                - **Fewer tokens in every layer, a smaller cache**: choose in front of the language model. At a quarter: %s. At a ninth: %s.
-                  `fopru`, `gprune` and `todre` do not read the question there, so one reduced picture serves all questions about it.
-                - **A tower that costs most** (large pictures, small language models): merge inside it. At half: %s. At a ninth: %s.
-                - **The least work**: %s.
-                - **No score at all**: %s. A score that does not beat `uniform` on your questions is not worth having.
-                - **Questions about places, or the top of pictures**: read [localisation.md](localisation.md).
+                - **Nearly the dense answers for somewhat less work**: drop late or little inside the language model. %s.
+                  Deeper cuts there: %s. Every token of the picture still runs the first layers, whose cache keeps its
+                  size, and nothing is saved in the tower.
+                - **Fewer tokens in every layer, a smaller cache**: leave them out in front of the language model. Best at a quarter:
+                  %s. At a ninth:
+                  %s.
+                  `fopru`, `gprune` and `vtccls` do not read the question, so one reduced picture serves all questions about it.
+                - **A tower that costs most** (large pictures, small language models): merge inside it. At half:
+                  %s. At a ninth:
+                  %s.
+                - **The least work**: the cheapest plans that lose less than 10 points are
+                  %s.
+                - **No score at all**: %s. A score that does not beat `uniform` on your questions is not
+                  worth having.
+                - **Questions about places, or about the top of pictures**: read [localisation.md](localisation.md).
                 - **Long prompts and answers**: compact the cache. %s. What that costs in accuracy was not measured on questions.
-                """.formatted(named("dart:keep=50%", "vlapruner:keep=50%"), named("dart:keep=25%", "feather:keep=25%", "fastv:keep=25%"),
-                named("fopru:keep=25%", "gprune:keep=25%", "todre:keep=25%", "mmtok:keep=25%"),
-                named("fopru:keep=11%", "vtccls:keep=11%", "todre:keep=11%"), named("pitome:keep=50%", "mctf:keep=50%", "tome:keep=50%"),
-                named("mctf:keep=11%", "tome:keep=11%"), leastWork(), named("uniform:keep=50%", "uniform:keep=25%"), cache());
+                """.formatted(named("vlapruner:keep=25%", "dart:keep=50%", "holitom-inner:keep=25%"),
+                named("dart:keep=25%", "feather:keep=25%", "fastv:keep=25%"), best(36), best(16),
+                named("pitome:keep=50%", "mctf:keep=50%", "tome:keep=50%"), named("mctf:keep=11%", "tome:keep=11%"), leastWork(),
+                named("uniform:keep=50%", "uniform:keep=25%"), cache());
     }
 
-    private String named(String... specs) {
-        return List.of(specs).stream().map(spec -> plans.stream().filter(p -> p.spec().equals(spec)).findFirst().orElseThrow())
-                .map(p -> String.format(Locale.ROOT, "`%s` %.1f%% (cost %.0f%%)", p.spec(), 100 * p.accuracy(), 100 * p.cost()))
-                .collect(Collectors.joining(", "));
+    /** The best plans that leave about so many tokens to every language layer. */
+    private String best(int tokens) {
+        return listed(plans.stream().filter(p -> Math.abs(p.visual() - tokens) < 1.5).sorted(BEST_FIRST).limit(SHOWN));
     }
 
     /** The cheapest plans that lose less than a tenth of the questions. */
     private String leastWork() {
-        return plans.stream().filter(p -> p.accuracy() > dense.accuracy() - 0.1).sorted(Comparator.comparingDouble(Plan::cost)).limit(3)
-                .map(p -> String.format(Locale.ROOT, "`%s` %.1f%% (cost %.0f%%)", p.spec(), 100 * p.accuracy(), 100 * p.cost()))
-                .collect(Collectors.joining(", ", "the cheapest that lose less than 10 points are ", ""));
+        return listed(plans.stream().filter(p -> p.accuracy() > dense.accuracy() - 0.1)
+                .sorted(Comparator.comparingDouble(Plan::cost)).limit(3));
     }
 
+    private String named(String... specs) {
+        return listed(Stream.of(specs).map(spec -> plans.stream().filter(p -> p.spec().equals(spec)).findFirst().orElseThrow()));
+    }
+
+    private static String listed(Stream<Plan> plans) {
+        return plans.map(p -> String.format(Locale.ROOT, "%s (cost %.0f%%)", p.text(), 100 * p.cost())).collect(Collectors.joining(", "));
+    }
+
+    /** What a smaller cache gave, from the results. */
     private String cache() {
         MatchResult found = CACHE.matcher(costs).results().findFirst().orElseThrow();
         return "`snapkv:keep=10%` left " + found.group(1) + "% of the resident memory and decoded " + found.group(2)
@@ -202,7 +217,9 @@ final class ChoosingPage {
         String most = rows.stream().limit(SHOWN).map(r -> "`" + r.group(1) + "` " + r.group(2) + "%").collect(Collectors.joining(", "));
         return """
                 Time inside the method as a share of the prompt time that it saves, LLaVA-1.5's shape with 32 language layers and 25%% kept:
-                under half a percent for %d of the %d methods measured. The dearest: %s. Choose by accuracy, not by the price of the score.
+                under half a percent for %d of the %d methods measured. The dearest:
+                %s.
+                Choose by accuracy, not by the price of the score.
                 """.formatted(rows.stream().filter(r -> share(r) < 0.5).count(), rows.size(), most);
     }
 

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -38,7 +39,7 @@ public final class QuantizationLoss {
             Loss loss = measure(demo, q, questions);
             try (Winnow model = open(demo, q)) {
                 DemoAccuracy.Score all = DemoAccuracy.visionLanguage(demo, model, ReductionPlan.NONE).get("all");
-                System.out.printf("| %s | %.2e | %.2e | %.2f%% | %.1f%% of %d |%n", q == Quantization.NONE ? "as stored" : q.name().toLowerCase(),
+                System.out.printf("| %s | %.2e | %.2e | %.2f%% | %.1f%% of %d |%n", q == Quantization.NONE ? "as stored" : q.name().toLowerCase(Locale.ROOT),
                         loss.mean(), loss.worst(), 100 * loss.sameTop(), 100.0 * all.right() / all.questions(), all.questions());
             }
         }

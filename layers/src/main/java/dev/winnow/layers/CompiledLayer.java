@@ -23,6 +23,15 @@ public interface CompiledLayer {
      */
     List<float[]> ask(float[] x, int n, int[] positions, KeyValues kv, List<Probe> probes, Workspace workspace);
 
+    /** Appends keys and values of the n tokens to kv, as {@link #attend} does, and no more: x stays. */
+    default void remember(float[] x, int n, int[] positions, float[] bias, KeyValues kv, Workspace workspace) {
+        RotaryEmbedding rotary = description().attention().rotary();
+        if (rotary != null) kv.follow(rotary, RotaryEmbedding.length(positions, n));
+        float[] keys = project(Projection.KEY, x, n, positions, workspace);
+        float[] values = project(Projection.VALUE, x, n, positions, workspace);
+        kv.append(keys, values, keys.length / n, n, positions, bias);
+    }
+
     /**
      * {@link #attend} in another way than the dense one. Probes see the attention that the n tokens would have among themselves and the
      * earlier entries if it were dense; not for copies, which have no rows of their own.

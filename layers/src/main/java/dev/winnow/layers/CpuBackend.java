@@ -1,6 +1,5 @@
 package dev.winnow.layers;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
@@ -38,14 +37,19 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void normalise(Norm norm, float[] x, int rows, int width, float[] y) {
+        // no loop, and so no object for one, in decoding
+        if (rows == 1) normaliseRow(norm, x, 0, width, y);
+        else eachRow(rows, width, i -> normaliseRow(norm, x, i, width, y));
+    }
+
+    private void normaliseRow(Norm norm, float[] x, int i, int width, float[] y) {
+        int at = i * width;
         switch (norm) {
-            case Norm.Layer n -> eachRow(rows, width,
-                    i -> kernels.layerNorm(x, i * width, n.weight(), n.bias(), n.epsilon(), y, i * width, width));
-            case Norm.Factors n -> eachRow(rows, width, i -> {
-                for (int c = 0; c < width; c++) y[i * width + c] = x[i * width + c] * n.weight()[c];
-            });
-            case Norm.Rms n -> eachRow(rows, width,
-                    i -> kernels.rmsNorm(x, i * width, n.weight(), n.epsilon(), y, i * width, width));
+            case Norm.Layer n -> kernels.layerNorm(x, at, n.weight(), n.bias(), n.epsilon(), y, at, width);
+            case Norm.Factors n -> {
+                for (int c = 0; c < width; c++) y[at + c] = x[at + c] * n.weight()[c];
+            }
+            case Norm.Rms n -> kernels.rmsNorm(x, at, n.weight(), n.epsilon(), y, at, width);
         }
     }
 
@@ -142,8 +146,8 @@ public final class CpuBackend implements Backend {
         /** Observes what was asked for and adds what attention gathered to x. */
         private List<float[]> finish(Scoring scores, float[] x, float[] q, float[] attended, int n, int[] positions, KeyValues kv,
                                      List<Probe> probes, Workspace ws) {
-            List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(q, n, positions, kv, scores, p, ws));
+            List<float[]> rows = probes.isEmpty() ? List.of()
+                    : probes.stream().map(p -> observe(q, n, positions, kv, scores, p, ws)).toList();
             float[] entered = x;
             if (layer.residual().parallel()) {
                 entered = ws.buffer(Workspace.Slot.ENTERED, n * width);
@@ -182,7 +186,8 @@ public final class CpuBackend implements Backend {
         /** Adds what a half made to x, as the residual says; the branch is overwritten. */
         private void add(float[] branch, int n, float[] x, Norm after) {
             if (after != null) normalise(after, branch, n, width, branch);
-            eachRow(n, width, i -> kernels.addScaled(x, i * width, branch, i * width, width, layer.residual().scale()));
+            if (n == 1) kernels.addScaled(x, 0, branch, 0, width, layer.residual().scale());
+            else eachRow(n, width, i -> kernels.addScaled(x, i * width, branch, i * width, width, layer.residual().scale()));
         }
 
         private void attendDensely(Scoring scores, float[] q, int n, int[] positions, KeyValues kv, float[] attended, Workspace ws) {
@@ -333,7 +338,8 @@ public final class CpuBackend implements Backend {
             int inner = mlp.down().in();
             float[] gated = ws.buffer(Workspace.Slot.GATED, n * inner);
             multiply(g.up(), normed, n, gated, Activation.NONE, false, ws.work());
-            eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
+            if (n == 1) kernels.multiply(hidden, 0, gated, 0, inner);
+            else eachRow(n, inner, i -> kernels.multiply(hidden, i * inner, gated, i * inner, inner));
         }
 
         /** The weighted sums of the tokens' experts; each expert runs once, over all its tokens. */
@@ -437,13 +443,15 @@ public final class CpuBackend implements Backend {
         }
 
         private void rotate(float[] x, int n, int heads, RotaryEmbedding.Table table) {
+            if (n == 1) rotateRow(x, 0, heads, table);
+            else eachRow(n, heads * attention.headDim(), i -> rotateRow(x, i, heads, table));
+        }
+
+        private void rotateRow(float[] x, int i, int heads, RotaryEmbedding.Table table) {
             int half = attention.rotary().half();
-            int row = heads * attention.headDim();
-            eachRow(n, row, i -> {
-                for (int h = 0; h < heads; h++) {
-                    kernels.rotate(x, i * row + h * attention.headDim(), table.cos(), table.sin(), i * half, half);
-                }
-            });
+            for (int h = 0; h < heads; h++) {
+                kernels.rotate(x, (i * heads + h) * attention.headDim(), table.cos(), table.sin(), i * half, half);
+            }
         }
 
         /** (query, key) pairs that the mask lets through, averaged over the key heads. */

@@ -3,6 +3,7 @@ package dev.winnow.layers;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntConsumer;
 
 /**
  * Matrix products with stored weights, split over output columns.
@@ -39,30 +40,68 @@ public final class Gemm {
                                 float[] y, int yOffset, int yStride, Activation f, boolean add) {
         if (add && f != Activation.NONE) throw new IllegalArgumentException("a product added to y cannot have activation " + f);
         if (rows <= 0) return;
-        if (rows <= FEW_ROWS) few(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+        if (rows <= FEW_ROWS) FewRows.multiply(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
         else many(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
     }
 
-    private static void few(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
-                            float[] y, int yOffset, int yStride, Activation f, boolean add) {
-        Tensor weight = linear.weight();
-        int in = linear.in();
-        int out = linear.out();
-        long work = (long) rows * in * out;
-        int block = work < FEW_INLINE || workers.threads() == 1 ? out : block((int) weight.dtype().bytes(in), out, workers.threads());
-        int tasks = (out + block - 1) / block;
-        workers.each(tasks, t -> {
-            int from = t * block;
-            int n = Math.min(block, out - from);
+    /**
+     * A product of few rows: the arguments of one call, shared by its tasks. One object a thread, since decoding makes a hundred such
+     * products a token.
+     */
+    private static final class FewRows implements IntConsumer {
+        private static final ThreadLocal<FewRows> OWN = ThreadLocal.withInitial(FewRows::new);
+
+        private Kernels kernels;
+        private Linear linear;
+        private float[] x;
+        private int xOffset;
+        private int xStride;
+        private int rows;
+        private float[] y;
+        private int yOffset;
+        private int yStride;
+        private Activation f;
+        private boolean add;
+        private int block;
+
+        static void multiply(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+                             float[] y, int yOffset, int yStride, Activation f, boolean add) {
+            FewRows product = OWN.get();
+            int in = linear.in();
+            int out = linear.out();
+            product.kernels = kernels;
+            product.linear = linear;
+            product.x = x;
+            product.xOffset = xOffset;
+            product.xStride = xStride;
+            product.rows = rows;
+            product.y = y;
+            product.yOffset = yOffset;
+            product.yStride = yStride;
+            product.f = f;
+            product.add = add;
+            product.block = (long) rows * in * out < FEW_INLINE || workers.threads() == 1 ? out
+                    : block((int) linear.weight().dtype().bytes(in), out, workers.threads());
+            workers.each((out + product.block - 1) / product.block, product);
+            product.linear = null;
+            product.x = null;
+            product.y = null;
+        }
+
+        @Override
+        public void accept(int task) {
+            Tensor weight = linear.weight();
+            int from = task * block;
+            int n = Math.min(block, linear.out() - from);
             if (add) {
                 float[] part = scratch(rows * n);
-                kernels.dotRows(weight.data(), weight.dtype(), in, from, n, x, xOffset, xStride, rows, part, 0, n);
+                kernels.dotRows(weight.data(), weight.dtype(), linear.in(), from, n, x, xOffset, xStride, rows, part, 0, n);
                 for (int i = 0; i < rows; i++) kernels.addScaled(y, yOffset + i * yStride + from, part, i * n, n, 1f);
             } else {
-                kernels.dotRows(weight.data(), weight.dtype(), in, from, n, x, xOffset, xStride, rows, y, yOffset + from, yStride);
+                kernels.dotRows(weight.data(), weight.dtype(), linear.in(), from, n, x, xOffset, xStride, rows, y, yOffset + from, yStride);
             }
             finish(kernels, linear.bias(), f, from, n, rows, y, yOffset, yStride);
-        });
+        }
     }
 
     /** Weight rows of a task: enough to stream for a while, few enough to share out evenly. */

@@ -35,7 +35,15 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
 
     /** @param places as for {@link #angles} */
     Table table(int[] positions, int n, RotaryAxes.Places places) {
-        return table(angles(positions, n, places));
+        Table table = new Table(new float[n * half()], new float[n * half()]);
+        fill(table, frequenciesOf(positions, n), positions, n, places);
+        return table;
+    }
+
+    /** Writes the table of n positions over another of as many. */
+    void fill(Table table, float[] frequencies, int[] positions, int n, RotaryAxes.Places places) {
+        writeAngles(frequencies, positions, n, places, table.cos());
+        turnInto(table, n * half());
     }
 
     /**
@@ -49,18 +57,19 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
         int run = half / positions[0].length;
         float[] angles = new float[positions.length * half];
         for (int i = 0; i < angles.length; i++) angles[i] = frequencies[i % half] * positions[i / half][i % half / run];
-        return table(angles);
+        Table table = new Table(angles, new float[angles.length]);
+        turnInto(table, angles.length);
+        return table;
     }
 
-    private Table table(float[] angles) {
+    /** From angles, which stand where the cosines will, to cosines and sines. */
+    private void turnInto(Table table, int n) {
         float attention = attentionFactor();
-        float[] cos = new float[angles.length];
-        float[] sin = new float[angles.length];
-        for (int i = 0; i < angles.length; i++) {
-            cos[i] = (float) Math.cos(angles[i]) * attention;
-            sin[i] = (float) Math.sin(angles[i]) * attention;
+        for (int i = 0; i < n; i++) {
+            float angle = table.cos()[i];
+            table.cos()[i] = (float) Math.cos(angle) * attention;
+            table.sin()[i] = (float) Math.sin(angle) * attention;
         }
-        return new Table(cos, sin);
     }
 
     /**
@@ -69,18 +78,30 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
      * @param places of the positions along the axes, or null where all coordinates are the position itself
      */
     public float[] angles(int[] positions, int n, RotaryAxes.Places places) {
+        float[] angles = new float[n * half()];
+        writeAngles(frequenciesOf(positions, n), positions, n, places, angles);
+        return angles;
+    }
+
+    private float[] frequenciesOf(int[] positions, int n) {
+        return frequencies(length(positions, n));
+    }
+
+    /** The least length of a sequence that has n positions. */
+    static int length(int[] positions, int n) {
         int highest = 0;
         for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
-        float[] frequencies = axes != null && axes.restarts() ? axes.restarted(theta) : frequencies(highest + 1);
+        return highest + 1;
+    }
+
+    private void writeAngles(float[] frequencies, int[] positions, int n, RotaryAxes.Places places, float[] angles) {
         int half = half();
-        float[] angles = new float[n * half];
         for (int i = 0; i < n; i++) {
             for (int d = 0; d < half; d++) {
                 int at = axes == null || places == null ? positions[i] : places.of(axes.axis().get(d), positions[i]);
                 angles[i * half + d] = frequencies[d] * at;
             }
         }
-        return angles;
     }
 
     private float attentionFactor() {
@@ -136,8 +157,18 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
         }
     }
 
+    /** Lengths of a sequence that have the same frequencies have the same number here. */
+    int stretch(int length) {
+        return switch (scaling) {
+            case RopeScaling.Dynamic s -> Math.max(length, s.trainedLength());
+            case RopeScaling.LongRope s -> length > s.trainedLength() ? 1 : 0;
+            default -> 0;
+        };
+    }
+
     /** Inverse frequencies [dimensions / 2] for a sequence of the given length. */
     float[] frequencies(int length) {
+        if (axes != null && axes.restarts()) return axes.restarted(theta);
         return switch (scaling) {
             case RopeScaling.None() -> base(theta);
             case RopeScaling.Linear(double factor) -> {

@@ -50,7 +50,10 @@ public final class TiledAttention {
     static void attend(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                        KeyValues kv, Scoring scoring, float[] out, int outStride) {
         if (n <= 0) return;
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
+        Pass pass = Pass.OWN.get();
+        pass.begin(kernels, q, qStride, n, heads, positions, kv, scoring);
+        pass.out = out;
+        pass.outStride = outStride;
         int kvHeads = kv.heads();
         long work = 2L * n * heads * kv.length() * kv.headDim();
         int threads = work < INLINE ? 1 : workers.threads();
@@ -58,33 +61,23 @@ public final class TiledAttention {
         if (rows > FEW_ROWS) {
             int chunks = threads == 1 ? 1 : (4 * threads + kvHeads - 1) / kvHeads;
             int most = Math.max(BLOCK, QUERY_FLOATS / (pass.group * kv.headDim()) / BLOCK * BLOCK);
-            int chunk = Math.min(most, ((n + chunks - 1) / chunks + BLOCK - 1) / BLOCK * BLOCK);
-            int count = (n + chunk - 1) / chunk;
-            run(workers, threads, kvHeads * count, t -> {
-                // causal chunks get longer towards the end: the longest first
-                int first = (count - 1 - t / kvHeads) * chunk;
-                pass.chunk(t % kvHeads, first, Math.min(n, first + chunk), out, outStride);
-            });
-            return;
+            pass.chunk = Math.min(most, ((n + chunks - 1) / chunks + BLOCK - 1) / BLOCK * BLOCK);
+            pass.work = Pass.Work.CHUNKS;
+            run(workers, threads, kvHeads * pass.chunks(), pass);
+        } else {
+            // by length and heads only: the order of summation, and with it the result, must not depend on the threads
+            pass.pieces = Math.clamp((SPLIT_TASKS + kvHeads - 1L) / kvHeads, 1, Math.max(1, kv.length() / SPLIT));
+            if (pass.pieces == 1) {
+                pass.work = Pass.Work.HEADS;
+                run(workers, threads, kvHeads, pass);
+            } else {
+                pass.work = Pass.Work.PIECES;
+                pass.partials = SCRATCH.get().partials(kvHeads * pass.pieces * pass.partial());
+                run(workers, threads, kvHeads * pass.pieces, pass);
+                for (int h = 0; h < kvHeads; h++) pass.merge(h);
+            }
         }
-        // by length and heads only: the order of summation, and with it the result, must not depend on the threads
-        int pieces = Math.clamp((SPLIT_TASKS + kvHeads - 1L) / kvHeads, 1, Math.max(1, kv.length() / SPLIT));
-        if (pieces == 1) {
-            run(workers, threads, kvHeads, h -> pass.stream(h, 0, kv.length(h), out, h * pass.group * kv.headDim(), outStride,
-                    kv.headDim(), null, 0));
-            return;
-        }
-        // a partial result is [rows, headDim], then the rows' maxima, then their sums
-        int partial = rows * (kv.headDim() + 2);
-        float[] partials = SCRATCH.get().partials(kvHeads * pieces * partial);
-        run(workers, threads, kvHeads * pieces, t -> {
-            int h = t / pieces;
-            int s = t % pieces;
-            long length = kv.length(h);
-            pass.stream(h, (int) (length * s / pieces), (int) (length * (s + 1) / pieces), partials, t * partial,
-                    pass.group * kv.headDim(), kv.headDim(), partials, t * partial + rows * kv.headDim());
-        });
-        for (int h = 0; h < kvHeads; h++) pass.merge(h, pieces, partials, h * pieces * partial, partial, out, outStride);
+        pass.end();
     }
 
     /**
@@ -98,7 +91,8 @@ public final class TiledAttention {
 
     static float[] probabilities(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions,
                                  KeyValues kv, Scoring scoring, int first, int count) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
+        Pass pass = new Pass();
+        pass.begin(kernels, q, qStride, n, heads, positions, kv, scoring);
         float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
         long work = (long) count * heads * kv.length() * kv.headDim();
         run(workers, work < INLINE ? 1 : workers.threads(), heads,
@@ -119,7 +113,8 @@ public final class TiledAttention {
 
     static float[] received(Kernels kernels, Workers workers, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv,
                             Scoring scoring, int first, int count, Probe.RowChange change) {
-        Pass pass = new Pass(kernels, q, qStride, n, heads, positions, kv, scoring);
+        Pass pass = new Pass();
+        pass.begin(kernels, q, qStride, n, heads, positions, kv, scoring);
         int columns = kv.length();
         float[] result = new float[heads * columns];
         long work = (long) count * heads * columns * kv.headDim();
@@ -156,26 +151,39 @@ public final class TiledAttention {
         return (dim + PAD - 1) / PAD * PAD;
     }
 
-    /** The arguments of one call, shared by its tasks. */
-    private static final class Pass {
-        private final Kernels kernels;
-        private final float[] q;
-        private final int qStride;
-        private final int n;
-        private final int group;
-        private final int[] positions;
-        private final KeyValues kv;
-        private final float scale;
-        private final float softcap;
-        private final RelativePositionBias relative;
-        private final AttentionMask mask;
-        private final int[] ends;
-        private final int dim;
-        private final int width;
-        private final int tile;
-        private final int valueWidth;
+    /** The arguments of one call, shared by its tasks. One object a thread: decoding makes one such call a layer and token. */
+    private static final class Pass implements IntConsumer {
+        private static final ThreadLocal<Pass> OWN = ThreadLocal.withInitial(Pass::new);
 
-        Pass(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, Scoring scoring) {
+        /** What a task is: a head's chunk of queries, all of a head's queries, or those against a piece of the context. */
+        private enum Work { CHUNKS, HEADS, PIECES }
+
+        private Kernels kernels;
+        private float[] q;
+        private int qStride;
+        private int n;
+        private int group;
+        private int[] positions;
+        private KeyValues kv;
+        private float scale;
+        private float softcap;
+        private RelativePositionBias relative;
+        private AttentionMask mask;
+        private int[] ends;
+        private int dim;
+        private int width;
+        private int tile;
+        private int valueWidth;
+        private float[] out;
+        private int outStride;
+        private Work work;
+        /** Queries of a chunk. */
+        private int chunk;
+        /** Of a context. */
+        private int pieces;
+        private float[] partials;
+
+        void begin(Kernels kernels, float[] q, int qStride, int n, int heads, int[] positions, KeyValues kv, Scoring scoring) {
             if (heads % kv.heads() != 0) {
                 throw new IllegalArgumentException(heads + " query heads cannot share " + kv.heads() + " key heads evenly");
             }
@@ -195,6 +203,46 @@ public final class TiledAttention {
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
             this.valueWidth = valueWidth(dim, width, kernels.lanes());
+        }
+
+        /** Lets go of what a call held. */
+        void end() {
+            q = null;
+            positions = null;
+            kv = null;
+            relative = null;
+            ends = null;
+            out = null;
+            partials = null;
+        }
+
+        @Override
+        public void accept(int task) {
+            switch (work) {
+                case CHUNKS -> {
+                    // causal chunks get longer towards the end: the longest first
+                    int first = (chunks() - 1 - task / kv.heads()) * chunk;
+                    chunk(task % kv.heads(), first, Math.min(n, first + chunk));
+                }
+                case HEADS -> stream(task, 0, kv.length(task), out, task * group * dim, outStride, dim, null, 0);
+                case PIECES -> {
+                    int h = task / pieces;
+                    int s = task % pieces;
+                    long length = kv.length(h);
+                    stream(h, (int) (length * s / pieces), (int) (length * (s + 1) / pieces), partials, task * partial(), group * dim, dim,
+                            partials, task * partial() + n * group * dim);
+                }
+            }
+        }
+
+        /** Chunks of the queries. */
+        int chunks() {
+            return (n + chunk - 1) / chunk;
+        }
+
+        /** Floats of a piece's result: [rows, headDim], then the rows' maxima, then their sums. */
+        int partial() {
+            return n * group * (dim + 2);
         }
 
         /** First slot that query i sees. */
@@ -220,7 +268,7 @@ public final class TiledAttention {
         }
 
         /** Queries from .. to - 1 against all keys of a head. */
-        void chunk(int h, int from, int to, float[] out, int outStride) {
+        void chunk(int h, int from, int to) {
             Scratch s = SCRATCH.get();
             int count = to - from;
             s.ready(count * group, dim, width, tile, BLOCK);
@@ -436,8 +484,10 @@ public final class TiledAttention {
         }
 
         /** Combines the partial results of a split context: each counts by its sum, brought to the common maximum. */
-        void merge(int h, int pieces, float[] partials, int base, int partial, float[] out, int outStride) {
+        void merge(int h) {
             int rows = n * group;
+            int partial = partial();
+            int base = h * pieces * partial;
             for (int r = 0; r < rows; r++) {
                 int at = r / group * outStride + (h * group + r % group) * dim;
                 Arrays.fill(out, at, at + dim, 0f);

@@ -2,6 +2,7 @@ package dev.winnow.layers;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 
@@ -17,7 +18,7 @@ public final class Workers {
     private static final Workers SHARED = new Workers(Runtime.getRuntime().availableProcessors());
 
     private final AtomicBoolean busy = new AtomicBoolean();
-    private volatile Loop current;
+    private final Loop loop = new Loop();
     private volatile Helper[] helpers = {};
     private volatile int threads;
 
@@ -59,49 +60,85 @@ public final class Workers {
             body.accept(0);
             return;
         }
-        Loop loop = new Loop(tasks, body);
+        Throwable failure;
         if (threads == 1 || !busy.compareAndSet(false, true)) {
-            loop.work();
+            failure = alone(tasks, body);
         } else {
             try {
-                current = loop;
+                loop.begin(tasks, body);
                 Helper[] all = helpers;
                 for (int i = Math.min(all.length, tasks - 1) - 1; i >= 0; i--) LockSupport.unpark(all[i]);
                 loop.work();
                 loop.await();
             } finally {
-                current = null;
+                failure = loop.end();
                 busy.set(false);
             }
         }
-        loop.rethrow();
+        rethrow(failure);
     }
 
-    /** A loop in progress. */
-    private static final class Loop {
-        private final int tasks;
-        private final IntConsumer body;
-        private final Thread caller = Thread.currentThread();
-        private final AtomicInteger next = new AtomicInteger();
-        private final AtomicInteger unfinished;
-        private volatile Throwable failure;
+    /** A failed task does not stop the others: each runs once. */
+    private static Throwable alone(int tasks, IntConsumer body) {
+        Throwable failure = null;
+        for (int i = 0; i < tasks; i++) {
+            try {
+                body.accept(i);
+            } catch (Throwable e) {
+                if (failure == null) failure = e;
+            }
+        }
+        return failure;
+    }
 
-        Loop(int tasks, IntConsumer body) {
-            this.tasks = tasks;
+    private static void rethrow(Throwable failure) {
+        switch (failure) {
+            case null -> { }
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            // only a body that sneaks a checked exception through generics gets here
+            case Throwable e -> throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * The loop in progress, one object for all that follow each other. How many tasks it has and how many are claimed is one number, so
+     * that a thread that comes late, between two loops, claims nothing of the one by the size of the other.
+     */
+    private static final class Loop {
+        /** Tasks in the upper half, claimed ones, or more, in the lower. */
+        private final AtomicLong claims = new AtomicLong();
+        private final AtomicInteger unfinished = new AtomicInteger();
+        private IntConsumer body;
+        private Thread caller;
+        private Throwable failure;
+
+        /** What was written before is seen by whoever claims a task. */
+        void begin(int tasks, IntConsumer body) {
             this.body = body;
-            this.unfinished = new AtomicInteger(tasks);
+            this.caller = Thread.currentThread();
+            unfinished.set(tasks);
+            claims.set((long) tasks << 32);
         }
 
         /** Claims and runs tasks until none is left. A failed task does not stop the others: each runs once. */
         void work() {
-            for (int i = next.getAndIncrement(); i < tasks; i = next.getAndIncrement()) {
+            for (int i = claim(); i >= 0; i = claim()) {
+                Thread waiting = caller;
                 try {
                     body.accept(i);
                 } catch (Throwable e) {
                     fail(e);
                 }
-                if (unfinished.decrementAndGet() == 0 && Thread.currentThread() != caller) LockSupport.unpark(caller);
+                if (unfinished.decrementAndGet() == 0 && Thread.currentThread() != waiting) LockSupport.unpark(waiting);
             }
+        }
+
+        /** The next task, or -1. */
+        private int claim() {
+            long claim = claims.getAndIncrement();
+            int next = (int) claim;
+            return next < (int) (claim >>> 32) ? next : -1;
         }
 
         private synchronized void fail(Throwable e) {
@@ -118,14 +155,13 @@ public final class Workers {
             if (interrupted) Thread.currentThread().interrupt();
         }
 
-        void rethrow() {
-            switch (failure) {
-                case null -> { }
-                case RuntimeException e -> throw e;
-                case Error e -> throw e;
-                // only a body that sneaks a checked exception through generics gets here
-                case Throwable e -> throw new IllegalStateException(e);
-            }
+        /** Lets go of all that the loop held; returns its first failure, or null. */
+        synchronized Throwable end() {
+            Throwable first = failure;
+            failure = null;
+            body = null;
+            caller = null;
+            return first;
         }
     }
 
@@ -139,17 +175,9 @@ public final class Workers {
 
         @Override
         public void run() {
-            Loop done = null;
             while (!retired) {
-                Loop loop = current;
-                if (loop == null || loop == done) {
-                    // dropping the finished loop lets its body be collected while this thread sleeps
-                    if (loop == null) done = null;
-                    LockSupport.park(Workers.this);
-                } else {
-                    loop.work();
-                    done = loop;
-                }
+                loop.work();
+                LockSupport.park(Workers.this);
             }
         }
     }

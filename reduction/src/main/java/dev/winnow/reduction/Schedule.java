@@ -2,6 +2,7 @@ package dev.winnow.reduction;
 
 import dev.winnow.layers.CacheFormat;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -85,6 +86,12 @@ public final class Schedule {
     /** Events that look at the attention of a layer. */
     List<ReductionEvent> watching(Stage stage, int layer) {
         return watching.get(stage).getOrDefault(layer, List.of());
+    }
+
+    /** Whether anything acts in or after a layer, or looks at it. */
+    boolean actsInside(Stage stage, int layer) {
+        return !watching(stage, layer).isEmpty() || Arrays.stream(Site.Moment.values())
+                .anyMatch(m -> m != Site.Moment.BEFORE_LAYER && !at(stage, m, layer).isEmpty());
     }
 
     /** Whether any event acts in decoding steps. */

@@ -8,7 +8,8 @@ public interface StackListener {
     /**
      * Tokens have run a layer; comes before {@link #layer}. Not called for a layer that was skipped.
      *
-     * @param count of those that did, without those that went around it; as reductions between its halves left them
+     * @param count of those that did, without those that went around it; as reductions between its halves left them. Of a prompt's last
+     *              layer too: those that it has keys and values of
      */
     default void ran(Stage stage, int layer, int count) {}
 

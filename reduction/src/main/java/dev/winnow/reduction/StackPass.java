@@ -7,6 +7,7 @@ import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.CompiledLayer.Projection;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Mlp;
 import dev.winnow.layers.Probe;
 import dev.winnow.layers.Residual;
 import dev.winnow.layers.RotaryEmbedding;
@@ -27,6 +28,8 @@ import java.util.stream.IntStream;
 final class StackPass {
     /** Entries that a compacted cache may grow by before it is copied. */
     private static final int DECODING_ROOM = 64;
+    /** Tokens that a prompt's last layer runs for at least: more than are multiplied in another way than many. */
+    private static final int CLOSING = 24;
 
     private final Stage stage;
     private final List<CompiledLayer> layers;
@@ -71,12 +74,55 @@ final class StackPass {
         this.own = cache == null ? new KeyValues(first.kvHeads(), first.headDim(), arrived) : null;
     }
 
+    /**
+     * The last layer of a prompt of which nobody looks at more than the last token. The others are asked for their keys and values only,
+     * but for a few: so many that products sum in the order in which they would for all tokens, to the same bits. (Experts would still
+     * get other numbers of tokens.)
+     */
+    void closing(int l) {
+        enter(l);
+        int n = tokens.count();
+        boolean plain = sight == Sight.MASKED && hidden == null && routing == null && mode == null && !askers.containsKey(l)
+                && !schedule.skips(stage, l) && !schedule.actsInside(stage, l) && layers.get(l).description().mlp() instanceof Mlp.Dense;
+        if (!plain || n <= 2 * CLOSING) {
+            run(l);
+            return;
+        }
+        int from = n - CLOSING;
+        int width = tokens.width();
+        int[] positions = positions(l, tokens.ledger());
+        shiftOn(l);
+        CompiledLayer layer = layers.get(l);
+        layer.remember(tokens.hidden(), n, positions, keyBias(tokens.ledger(), null), cache.layer(l), workspace);
+        float[] last = Arrays.copyOfRange(tokens.hidden(), from * width, n * width);
+        layer.ask(last, CLOSING, Arrays.copyOfRange(positions, from, n), cache.layer(l), List.of(), workspace);
+        StackRunner.mlp(layer, last, CLOSING, cache.threshold(l), workspace);
+        System.arraycopy(last, 0, tokens.hidden(), from * width, last.length);
+        listener.ran(stage, l, n);
+        listener.layer(stage, l, tokens);
+        pack(l);
+    }
+
+    /** Decoding goes on behind the last of the tokens alive, as this layer counts. */
+    private void shiftOn(int l) {
+        int[] all = tokens.ledger().positions();
+        cache.shift(l, cache.shift(l) + all[all.length - 1] - lastPosition);
+    }
+
     void layer(int l) {
+        enter(l);
+        run(l);
+    }
+
+    private void enter(int l) {
         routing = null;
         mode = null;
         added = null;
         act(l, Site.Moment.BEFORE_LAYER);
         watched.clear();
+    }
+
+    private void run(int l) {
         if (!schedule.skips(stage, l)) {
             if (routing == null) attend(l, tokens.hidden(), tokens.ledger());
             else routing.attend(l);
@@ -132,10 +178,7 @@ final class StackPass {
         }
         int shift = cache == null ? 0 : cache.shift(l);
         int[] positions = positions(l, ledger);
-        if (cache != null) {
-            int[] all = tokens.ledger().positions();
-            cache.shift(l, cache.shift(l) + all[all.length - 1] - lastPosition);
-        }
+        if (cache != null) shiftOn(l);
         CompiledLayer layer = layers.get(l);
         boolean queried = watchers.stream().anyMatch(ReductionEvent::queries);
         float[] queries = queried ? layer.project(Projection.QUERY, x, n, null, workspace) : null;
@@ -269,9 +312,7 @@ final class StackPass {
         }
         int n = tokens.count();
         int[] positions = positions(s.layer(), tokens.ledger());
-        float[] keys = s.maker().project(Projection.KEY, tokens.hidden(), n, positions, workspace);
-        float[] values = s.maker().project(Projection.VALUE, tokens.hidden(), n, positions, workspace);
-        cache.layer(s.layer()).append(keys, values, keys.length / n, n, positions, keyBias(tokens.ledger(), null));
+        s.maker().remember(tokens.hidden(), n, positions, keyBias(tokens.ledger(), null), cache.layer(s.layer()), workspace);
     }
 
     void route(ReductionEvent e, Outcome.Route r) {

@@ -68,6 +68,17 @@ public final class StackRunner {
         run(tokens, null, until, cache, schedule, workspace, listener);
     }
 
+    /**
+     * Runs all layers over a prompt of which only the last token is asked for what comes after: states of the others may stay as they were
+     * before the last layer. That of the last token is, to the bit, what {@link #run} makes of it.
+     */
+    public void prompt(Tokens tokens, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
+        StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
+        for (int l = 0; l < layers.size() - 1; l++) pass.layer(l);
+        pass.closing(layers.size() - 1);
+        cache.advance(pass.lastPosition + 1 - cache.nextPosition());
+    }
+
     /** @param hidden tokens that no other sees, or null for none */
     public void run(Tokens tokens, boolean[] hidden, int until, KvCache cache, Schedule schedule, Workspace workspace,
                     StackListener listener) {
@@ -78,28 +89,40 @@ public final class StackRunner {
         if (cache != null) cache.advance(pass.lastPosition + 1 - cache.nextPosition());
     }
 
-    /** One token of a sequence through all layers; the plan's skipped layers stay skipped, its events for every step act. */
-    public void step(Tokens token, KvCache cache, Schedule schedule, Workspace workspace) {
+    /**
+     * One token of a sequence through all layers; the plan's skipped layers stay skipped, its events for every step act.
+     *
+     * @param hidden [width], overwritten
+     * @return what the layers made of it, in the same array or another
+     */
+    public float[] step(float[] hidden, KvCache cache, Schedule schedule, Workspace workspace) {
+        float[] result = hidden;
         if (schedule.steps()) {
+            Tokens token = new Tokens(hidden, hidden.length, TokenLedger.uniform(1, cache.nextPosition(), TokenKind.TEXT));
             StackPass pass = new StackPass(stage, layers, beyond, Sight.MASKED, token, cache, schedule, workspace, StackListener.NONE,
                     true);
             for (int l = 0; l < layers.size(); l++) pass.layer(l);
-            cache.advance(1);
-            return;
+            result = token.hidden();
+        } else {
+            extend(hidden, 1, cache.nextPosition(), 0, layers.size(), cache, schedule, workspace);
         }
-        extend(token, 0, layers.size(), cache, schedule, workspace);
         cache.advance(1);
+        return result;
     }
 
-    /** More tokens of a sequence through layers from .. until - 1 without events; the plan's skipped layers stay skipped. */
-    public void extend(Tokens tokens, int from, int until, KvCache cache, Schedule schedule, Workspace workspace) {
-        int n = tokens.count();
-        int[] shifted = new int[n];
+    /**
+     * More tokens of a sequence through layers from .. until - 1 without events; the plan's skipped layers stay skipped.
+     *
+     * @param hidden   [n, width], updated in place
+     * @param position of the first; the others follow it
+     */
+    public void extend(float[] hidden, int n, int position, int from, int until, KvCache cache, Schedule schedule, Workspace workspace) {
+        int[] shifted = workspace.positions(n);
         for (int l = from; l < until; l++) {
             if (schedule.skips(stage, l)) continue;
-            for (int i = 0; i < n; i++) shifted[i] = tokens.ledger().positions()[i] + cache.shift(l);
-            layers.get(l).attend(tokens.hidden(), n, shifted, null, cache.layer(l), List.of(), workspace);
-            mlp(layers.get(l), tokens.hidden(), n, cache.threshold(l), workspace);
+            for (int i = 0; i < n; i++) shifted[i] = position + i + cache.shift(l);
+            layers.get(l).attend(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
+            mlp(layers.get(l), hidden, n, cache.threshold(l), workspace);
         }
     }
 

@@ -112,9 +112,7 @@ public record SmallModel(Stage stage, StackRunner stack, ModelShape shape, List<
 
     /** One more token: its hidden state after all layers. */
     public float[] step(float[] state, KvCache cache, Schedule schedule) {
-        Tokens token = new Tokens(state.clone(), WIDTH, TokenLedger.uniform(1, cache.nextPosition(), TokenKind.TEXT));
-        stack.step(token, cache, schedule, new Workspace());
-        return token.hidden();
+        return stack.step(state.clone(), cache, schedule, new Workspace());
     }
 
     /** The hidden states of the live tokens. */

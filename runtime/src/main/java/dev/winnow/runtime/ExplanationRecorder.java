@@ -211,11 +211,13 @@ final class ExplanationRecorder implements StackListener {
             int after = 0;
             for (int i = 0; i < acts.length; i++) {
                 now.add(acts[i] == null ? last.get(i) : sources.towerAlive(i, acts[i]));
-                before += acts[i] == null ? last.get(i).tokens() : acts[i].before == null ? sources.untouched(i).rows() : acts[i].before.count();
-                after += acts[i] == null ? last.get(i).tokens() : acts[i].after.count();
+                // so many as the panel before has: tokens of a piece that an event left alone are still there
+                before += last.get(i).tokens();
+                after += now.getLast().tokens();
             }
             Act one = any(acts);
-            panels.add(new Panel(one.event.method(), one.event.site().toString(), Deed.of(outcomes(acts), before), false, before, after, now));
+            panels.add(new Panel(one.event.method(), one.event.site().toString(), Deed.of(outcomes(acts), before), false, before, after,
+                    now));
         }
     }
 
@@ -294,21 +296,28 @@ final class ExplanationRecorder implements StackListener {
 
         /** Whether the model has made one large picture of this piece and others, which goes by the number of the first of them. */
         private boolean isPartOfLarger(int i) {
-            if (i == 0 || prompt == null || !prompted(i).equals(Grid.NONE)) return false;
-            int first = i;
-            while (first > 0 && seen.get(first - 1).image() == seen.get(i).image()) first--;
-            return first + 1 < i && isLarger(first + 1);
+            int larger = firstOf(i) + 1;
+            return i > larger && isLarger(larger);
         }
 
+        private int firstOf(int i) {
+            return i > 0 && seen.get(i - 1).image() == seen.get(i).image() ? firstOf(i - 1) : i;
+        }
+
+        /** Behind the picture as a whole: its patches have been resampled, or no later piece has any left. */
         private boolean isLarger(int i) {
-            return !prompted(i).equals(Grid.NONE) && prompted(i).cells() > seen.get(i).grid().cells();
+            int first = firstOf(i);
+            boolean squares = !prompted(first).equals(seen.get(first).grid());
+            if (i != first + 1 || squares || prompted(i).equals(Grid.NONE)) return false;
+            boolean alone = i + 1 < seen.size() && firstOf(i + 1) == first && prompted(i + 1).equals(Grid.NONE);
+            return alone || !prompted(i).equals(seen.get(i).grid());
         }
 
         /** Squares of patches may have become one token each, and several pieces one large picture. */
         private Piece asPrompted(int i) {
             Piece own = seen.get(i);
             if (prompted(i).equals(Grid.NONE)) return own;
-            return new Piece(own.image(), prompted(i), isLarger(i) ? seen.get(i - 1).region() : own.region());
+            return new Piece(own.image(), prompted(i), isLarger(i) ? seen.get(firstOf(i)).region() : own.region());
         }
 
         private boolean joined(int i) {

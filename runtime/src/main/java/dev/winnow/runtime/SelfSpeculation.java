@@ -4,9 +4,6 @@ import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Drafting;
 import dev.winnow.reduction.Schedule;
-import dev.winnow.reduction.TokenKind;
-import dev.winnow.reduction.TokenLedger;
-import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.models.LanguageModel;
 
 /**
@@ -59,14 +56,14 @@ final class SelfSpeculation {
         int position = cache.nextPosition();
         drafts = new int[count];
         float[] hidden = new float[(count + 1) * width];
+        float[] token = new float[width];
         for (int i = 0; i <= count; i++) {
-            Tokens token = model.token(i == 0 ? id : drafts[i - 1], position + i);
-            model.stack().extend(token, 0, drafting.layers(), cache, schedule, workspace);
-            System.arraycopy(token.hidden(), 0, hidden, i * width, width);
-            if (i < count) drafts[i] = highest(model.logits(model.finalNorm(token.hidden(), 0, 1), 1, workspace));
+            model.embed(i == 0 ? id : drafts[i - 1], position + i, token);
+            model.stack().extend(token, 1, position + i, 0, drafting.layers(), cache, schedule, workspace);
+            System.arraycopy(token, 0, hidden, i * width, width);
+            if (i < count) drafts[i] = highest(model.logits(model.finalNorm(token, 0, 1), 1, workspace));
         }
-        Tokens all = new Tokens(hidden, width, TokenLedger.uniform(count + 1, position, TokenKind.TEXT));
-        model.stack().extend(all, drafting.layers(), depth, cache, schedule, workspace);
+        model.stack().extend(hidden, count + 1, position, drafting.layers(), depth, cache, schedule, workspace);
         cache.advance(count + 1);
         logits = model.logits(model.finalNorm(hidden, 0, count + 1), count + 1, workspace);
         accepted = 0;

@@ -73,14 +73,9 @@ class DecodeAllocationTest {
     }
 
     @Test
-    void aStepAllocatesNeitherLogitsNorContext() throws IOException {
-        long small = bytesPerStep(300, 2);
-        long large = bytesPerStep(20_000, 2);
-        long deep = bytesPerStep(300, 4);
-        // logits of 20000 words would be 80000 bytes, the keys of 3000 tokens 400000
-        assertThat(large - small).isLessThan(2000);
-        // what is left: the token and its ledger, the rotation's table, and per layer the tasks of its loops
-        assertThat(deep - small).isLessThan(2 * 2000);
-        assertThat(small).isLessThan(8_000);
+    void aStepAllocatesNothing() throws IOException {
+        // the smallest object has 16 bytes; some hundred in all steps together are the JVM's own
+        assertThat(bytesPerStep(300, 2)).isLessThan(16);
+        assertThat(bytesPerStep(20_000, 4)).isLessThan(16);
     }
 }

@@ -3,6 +3,9 @@ package dev.winnow.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.winnow.reduction.Grid;
+import dev.winnow.reduction.MethodType;
+import dev.winnow.reduction.Methods;
+import dev.winnow.reduction.PlanException;
 import dev.winnow.runtime.Explanation.Alive;
 import dev.winnow.runtime.Explanation.Panel;
 import dev.winnow.runtime.images.RgbImage;
@@ -78,6 +81,36 @@ class ExplanationTest {
             boolean sameStage = p.site().split(" ")[0].equals(e.panels().get(i - 1).site().split(" ")[0]);
             if (sameStage) assertThat(p.before()).isEqualTo(e.panels().get(i - 1).after());
         }
+    }
+
+    /** Whatever a method does, its explanation holds together, and its entries are those in the cache. */
+    @Test
+    void everyMethodIsExplained() {
+        int explained = 0;
+        for (MethodType type : Methods.all()) {
+            boolean budget = type.options().stream().anyMatch(o -> o.name().equals("keep"));
+            String plan = type.name() + (budget ? ":keep=40%" : "");
+            Answer answer;
+            try {
+                answer = ask(plan, image);
+            } catch (PlanException e) {
+                // wants another model, or has an option that must be given
+                continue;
+            }
+            Explanation e = answer.explanation();
+            explained++;
+            for (Panel p : e.panels()) {
+                Alive alive = p.pieces().getFirst();
+                assertThat(p.method()).as(plan + ": every patch is found again behind the tower").isNotEqualTo("model");
+                assertThat(alive.sizes()).as(plan).hasSize(alive.tokens());
+                boolean[] held = new boolean[PATCHES];
+                alive.groups().forEach(g -> Arrays.stream(g).forEach(patch -> held[patch] = true));
+                for (int i = 0; i < PATCHES; i++) assertThat(alive.strength()[i] > 0).as(plan).isEqualTo(held[i]);
+            }
+            // kivi packs its entries into fewer bytes
+            if (!e.cache().isEmpty() && !type.name().equals("kivi")) assertThat(e.entries() * ENTRY).as(plan).isEqualTo(answer.stats().cacheBytes());
+        }
+        assertThat(explained).isGreaterThan(55);
     }
 
     @Test

@@ -102,8 +102,16 @@ class LearnedCheckpointTest {
             int visual = share > 0.85 ? dense.imageTokens() : (int) (dense.imageTokens() * (float) Math.max(share, 0.15));
             assertThat(routed.stats().languageTokens().get(l)).as("tokens that run layer " + l).isEqualTo(text + visual);
         }
+        requireEntries(routed, ask(wrapped, question.withReduction("knorm:keep=50%")));
         assertThatThrownBy(() -> ask(plain, question.withReduction("pmod"))).isInstanceOf(PlanException.class)
                 .hasMessageContaining("layers.1.router.router.weight");
+    }
+
+    /** Explained entries take as many bytes as the cache says, going by an answer whose cache holds others. */
+    private static void requireEntries(Answer answer, Answer other) {
+        assertThat(answer.explanation().entries()).isPositive();
+        assertThat(answer.explanation().entries() * other.stats().cacheBytes())
+                .isEqualTo(other.explanation().entries() * answer.stats().cacheBytes());
     }
 
     @Test
@@ -139,6 +147,7 @@ class LearnedCheckpointTest {
         Answer swift = ask(model, request.withReduction("swiftkv"));
         assertThat(swift.stats().languageTokens()).containsExactly(dense.stats().promptTokens(), 1, 1);
         assertThat(swift.stats().cacheBytes() * 3).as("two of three layers share a cache").isEqualTo(dense.stats().cacheBytes() * 2);
+        requireEntries(swift, ask(model, request.withReduction("knorm:keep=50%")));
         assertThat(ask(model, request.withReduction("swiftkv:layer=3")).tokens()).isEqualTo(dense.tokens());
         assertThatThrownBy(() -> ask(model, request.withReduction("swiftkv", "layerskip"))).isInstanceOf(PlanException.class)
                 .hasMessageContaining("every decoding step");

@@ -137,6 +137,17 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
     }
 
     /**
+     * Copies some consecutive elements in row-major order, converted as {@link #toFloats} does, without allocating anything.
+     *
+     * @throws IndexOutOfBoundsException when there are not so many, or target has no room for them
+     */
+    public void copyTo(long from, int count, float[] target, int offset) {
+        Objects.checkFromIndexSize(from, count, elements());
+        Objects.checkFromIndexSize(offset, count, target.length);
+        Widen.floats(this, from, count, target, offset);
+    }
+
+    /**
      * All elements of an integer or BOOL tensor in row-major order; BOOL gives 0 and 1.
      *
      * @throws CheckpointException   when the dtype is a floating-point one, a U64 element does not fit a long, or there are more

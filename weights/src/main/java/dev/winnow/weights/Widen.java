@@ -18,32 +18,37 @@ final class Widen {
     private static final int LONGEST_ARRAY = Integer.MAX_VALUE - 8;
     // half-precision data goes through a block that stays in the first-level cache, where the compiler can vectorise the loop
     private static final int BLOCK = 4096;
+    private static final ThreadLocal<short[]> HALVES = ThreadLocal.withInitial(() -> new short[BLOCK]);
 
     private Widen() {}
 
     static float[] floats(Tensor t) {
-        int n = length(t);
-        float[] out = new float[n];
+        float[] out = new float[length(t)];
+        floats(t, 0, out.length, out, 0);
+        return out;
+    }
+
+    /** Elements from .. from + n - 1 of a tensor into out, from an offset on. */
+    static void floats(Tensor t, long from, int n, float[] out, int at) {
         MemorySegment s = t.data();
         switch (t.dtype()) {
-            case F32 -> MemorySegment.copy(s, F32, 0, out, 0, n);
-            case F16, BF16 -> halves(s, t.dtype() == DType.F16, out);
-            case F64 -> { for (int i = 0; i < n; i++) out[i] = (float) s.get(F64, 8L * i); }
-            case F8_E4M3 -> { for (int i = 0; i < n; i++) out[i] = Float8.E4M3[s.get(I8, i) & 0xff]; }
-            case F8_E5M2 -> { for (int i = 0; i < n; i++) out[i] = Float8.E5M2[s.get(I8, i) & 0xff]; }
-            case I64 -> { for (int i = 0; i < n; i++) out[i] = s.get(I64, 8L * i); }
-            case U64 -> { for (int i = 0; i < n; i++) out[i] = unsigned(s.get(I64, 8L * i)); }
-            case I32 -> { for (int i = 0; i < n; i++) out[i] = s.get(I32, 4L * i); }
-            case U32 -> { for (int i = 0; i < n; i++) out[i] = s.get(I32, 4L * i) & 0xffff_ffffL; }
-            case I16 -> { for (int i = 0; i < n; i++) out[i] = s.get(I16, 2L * i); }
-            case U16 -> { for (int i = 0; i < n; i++) out[i] = s.get(I16, 2L * i) & 0xffff; }
-            case I8 -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i); }
-            case U8 -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i) & 0xff; }
-            case BOOL -> { for (int i = 0; i < n; i++) out[i] = s.get(I8, i) == 0 ? 0 : 1; }
-            case Q8_0 -> bytes(s, out);
-            case Q4_0 -> nibbles(s, out);
+            case F32 -> MemorySegment.copy(s, F32, 4 * from, out, at, n);
+            case F16, BF16 -> halves(s, from, n, t.dtype() == DType.F16, out, at);
+            case F64 -> { for (int i = 0; i < n; i++) out[at + i] = (float) s.get(F64, 8 * (from + i)); }
+            case F8_E4M3 -> { for (int i = 0; i < n; i++) out[at + i] = Float8.E4M3[s.get(I8, from + i) & 0xff]; }
+            case F8_E5M2 -> { for (int i = 0; i < n; i++) out[at + i] = Float8.E5M2[s.get(I8, from + i) & 0xff]; }
+            case I64 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I64, 8 * (from + i)); }
+            case U64 -> { for (int i = 0; i < n; i++) out[at + i] = unsigned(s.get(I64, 8 * (from + i))); }
+            case I32 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I32, 4 * (from + i)); }
+            case U32 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I32, 4 * (from + i)) & 0xffff_ffffL; }
+            case I16 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I16, 2 * (from + i)); }
+            case U16 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I16, 2 * (from + i)) & 0xffff; }
+            case I8 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I8, from + i); }
+            case U8 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I8, from + i) & 0xff; }
+            case BOOL -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I8, from + i) == 0 ? 0 : 1; }
+            case Q8_0 -> bytes(s, t.elements(), from, n, out, at);
+            case Q4_0 -> nibbles(s, t.elements() / 2, from, n, out, at);
         }
-        return out;
     }
 
     static long[] longs(Tensor t) {
@@ -87,30 +92,33 @@ final class Widen {
         return (int) n;
     }
 
-    private static void halves(MemorySegment s, boolean ieee, float[] out) {
-        short[] block = new short[Math.min(BLOCK, out.length)];
-        for (int from = 0; from < out.length; from += BLOCK) {
-            int n = Math.min(BLOCK, out.length - from);
-            MemorySegment.copy(s, I16, 2L * from, block, 0, n);
+    private static void halves(MemorySegment s, long first, int count, boolean ieee, float[] out, int at) {
+        short[] block = HALVES.get();
+        for (int from = 0; from < count; from += BLOCK) {
+            int n = Math.min(BLOCK, count - from);
+            MemorySegment.copy(s, I16, 2 * (first + from), block, 0, n);
+            int to = at + from;
             if (ieee) {
-                for (int i = 0; i < n; i++) out[from + i] = Float.float16ToFloat(block[i]);
+                for (int i = 0; i < n; i++) out[to + i] = Float.float16ToFloat(block[i]);
             } else {
-                for (int i = 0; i < n; i++) out[from + i] = Float.intBitsToFloat(block[i] << 16);
+                for (int i = 0; i < n; i++) out[to + i] = Float.intBitsToFloat(block[i] << 16);
             }
         }
     }
 
-    private static void bytes(MemorySegment s, float[] out) {
-        long scales = out.length;
-        for (int i = 0; i < out.length; i++) out[i] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2L)) * s.get(I8, i);
+    private static void bytes(MemorySegment s, long scales, long from, int n, float[] out, int at) {
+        for (int k = 0; k < n; k++) {
+            long i = from + k;
+            out[at + k] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2)) * s.get(I8, i);
+        }
     }
 
-    private static void nibbles(MemorySegment s, float[] out) {
-        long scales = out.length / 2;
-        for (int i = 0; i < out.length; i++) {
-            int both = s.get(I8, i / 32 * 16L + i % 16) & 0xff;
+    private static void nibbles(MemorySegment s, long scales, long from, int n, float[] out, int at) {
+        for (int k = 0; k < n; k++) {
+            long i = from + k;
+            int both = s.get(I8, i / 32 * 16 + i % 16) & 0xff;
             int code = i % 32 < 16 ? both & 15 : both >> 4;
-            out[i] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2L)) * (code - 8);
+            out[at + k] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2)) * (code - 8);
         }
     }
 

@@ -23,14 +23,13 @@ import java.util.stream.IntStream;
 /**
  * Whether FEATHER's finding (Endo et al. 2024, arXiv 2412.13180) holds on the demo checkpoint: pruning in an early language layer by the
  * attention of the last token, with rotary phases, keeps the bottom of the picture and loses questions about its top; without phases it
- * does not. Asks about places in all scenes of the question set, counts the rows that kept patches come from, and writes
- * {@code docs/localisation.md}. Nothing is timed.
+ * does not. Asks about places in all scenes of the question set, counts the rows that kept patches come from, and writes the tables of
+ * {@code docs/localisation.md} anew. Nothing is timed.
  *
  * <pre>LocalisationStudy [folder with scenes.jsonl and its pictures]</pre>
  */
 public final class LocalisationStudy {
-    private static final int[] LAYERS = {1, 2, 3};
-    private static final String[] BUDGETS = {"25%", "11%"};
+    private static final Path PAGE = Path.of("docs/localisation.md");
     private static final int MOST_TOKENS = 8;
 
     private final Winnow model;
@@ -50,28 +49,29 @@ public final class LocalisationStudy {
         Workers.shared().resize(1);
         try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
             LocalisationStudy study = new LocalisationStudy(model, folder, SceneQuestion.read(folder));
-            Files.writeString(Path.of("docs/localisation.md"), new LocalisationPage(study.all()).text());
+            Files.writeString(PAGE, new LocalisationTables(study.all()).within(Files.readString(PAGE)));
         }
     }
 
-    /** The dense model, and every way to choose at every layer and budget. */
+    /** The dense model, and every way to choose at early layers and at a smaller budget. */
     private List<LocalisationResult> all() {
         List<LocalisationResult> results = new ArrayList<>();
         results.add(run("dense", 0, "100%", i -> ReductionPlan.NONE));
-        for (int layer : LAYERS) {
-            for (String keep : BUDGETS) {
-                Budget budget = new Budget(-1, Budget.share(keep));
-                String at = "keep=" + keep;
-                results.add(run("fastv", layer, keep, fixed("fastv:k=" + layer + "," + at)));
-                results.add(run("rotary", layer, keep, drop(layer, budget, true)));
-                results.add(run("no rotary", layer, keep, drop(layer, budget, false)));
-                // another draw for each question, or one draw would stand for all
-                String draw = "random:layer=" + layer + "," + at + ",seed=";
-                results.add(run("random", layer, keep, i -> ReductionPlan.parse(List.of(draw + i))));
-                results.add(run("feather", layer, keep, fixed("feather:layers=" + layer + "/" + (layer + 1) + "," + at)));
-            }
-        }
+        for (int layer : new int[] {2, 1, 3}) everyWay(layer, "25%", results);
+        everyWay(2, "11%", results);
         return results;
+    }
+
+    private void everyWay(int layer, String keep, List<LocalisationResult> results) {
+        Budget budget = new Budget(-1, Budget.share(keep));
+        String at = "keep=" + keep;
+        results.add(run("fastv", layer, keep, fixed("fastv:k=" + layer + "," + at)));
+        results.add(run("rotary", layer, keep, drop(layer, budget, true)));
+        results.add(run("no rotary", layer, keep, drop(layer, budget, false)));
+        // another draw for each question, or one draw would stand for all
+        String draw = "random:layer=" + layer + "," + at + ",seed=";
+        results.add(run("random", layer, keep, i -> ReductionPlan.parse(List.of(draw + i))));
+        results.add(run("feather", layer, keep, fixed("feather:layers=" + layer + "/" + (layer + 1) + "," + at)));
     }
 
     private static IntFunction<ReductionPlan> fixed(String spec) {
@@ -104,9 +104,9 @@ public final class LocalisationStudy {
     private Asked ask(SceneQuestion q, ReductionPlan plan) {
         Answer answer = model.generate(Request.of(q.text(), images.get(q.image())).withPlan(plan).withMaxTokens(MOST_TOKENS), piece -> { });
         Stats s = answer.stats();
-        int grid = answer.explanation().grid();
+        int grid = answer.explanation().pieces().getFirst().grid().width();
         boolean[] alive = new boolean[grid * grid];
-        for (int[] patches : answer.explanation().panels().getLast().images().getFirst().groups()) {
+        for (int[] patches : answer.explanation().panels().getLast().pieces().getFirst().groups()) {
             for (int p : patches) alive[p] = true;
         }
         int text = s.promptTokens() - s.imageTokens();

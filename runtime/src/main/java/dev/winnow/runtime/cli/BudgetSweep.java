@@ -47,8 +47,8 @@ record BudgetSweep(String method, Map<String, ReductionPlan> plans) {
         if (budgets.size() > MOST) throw new UsageException("--explain-budgets takes at most " + MOST + " budgets, not " + budgets.size());
         for (String b : budgets) {
             if (b.matches("\\d{1,9}") || Budget.share(b) >= 0) continue;
-            throw new UsageException("--explain-budgets should be counts or shares such as 64, 0.25 or 25% with commas between, but one is '"
-                    + b + "'");
+            throw new UsageException("--explain-budgets should be counts or shares such as 64, 0.25 or 25% with commas between, but one"
+                    + " is '" + b + "'");
         }
     }
 

@@ -7,21 +7,28 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.Workers;
 import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.runtime.tune.SavedReduction;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
 /** Options that commands share, and how they write. */
 final class Common {
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
+    private static final String AUTO = "auto";
+
     @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)
     private CommandLine.Model.CommandSpec spec;
 
     @Option(names = "--reduce", paramLabel = "SPEC",
-            description = "reduce tokens: METHOD or METHOD:OPTION=VALUE,...; may be repeated; see 'winnow methods'")
+            description = "reduce tokens: METHOD or METHOD:OPTION=VALUE,...; may be repeated; see 'winnow methods';"
+                    + " auto: what tune saved beside the model")
     private List<String> reduce = new ArrayList<>();
 
     @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu", description = "what computes; in this release always cpu")
@@ -36,15 +43,23 @@ final class Common {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this help")
     private boolean help;
 
+    private List<String> tuned;
+
+    /** The plan of all {@code --reduce} together; {@value #AUTO} stands for what tune found for the model of {@code --model}. */
     ReductionPlan plan() {
-        return ReductionPlan.parse(reduce);
+        return plan(model());
+    }
+
+    /** As {@link #plan()}, for a model that no option names. */
+    ReductionPlan plan(Path model) {
+        return ReductionPlan.parse(reduce.stream().flatMap(specs -> specs(specs, model)).toList());
     }
 
     /** A plan for each {@code --reduce}, which may join several specs by " + ", as plans are printed; none twice. */
     List<ReductionPlan> plans() {
         List<ReductionPlan> plans = new ArrayList<>();
         for (String specs : reduce) {
-            ReductionPlan plan = ReductionPlan.parse(List.of(specs.split(" \\+ ")));
+            ReductionPlan plan = ReductionPlan.parse(specs(specs, model()).toList());
             if (plans.stream().anyMatch(p -> p.toString().equals(plan.toString()))) {
                 throw new UsageException("--reduce " + plan + " is given twice");
             }
@@ -53,9 +68,30 @@ final class Common {
         return plans;
     }
 
+    private Stream<String> specs(String specs, Path model) {
+        return Stream.of(specs.split(" \\+ ")).flatMap(spec -> spec.strip().equals(AUTO) ? tuned(model).stream() : Stream.of(spec));
+    }
+
+    /** The directory that {@code --model} names; null where the command has no such option. */
+    private Path model() {
+        OptionSpec option = spec.findOption("--model");
+        return option == null ? null : option.getValue();
+    }
+
+    /** What tune found, read once. */
+    private List<String> tuned(Path model) {
+        if (tuned == null) {
+            SavedReduction saved = SavedReduction.read(model.resolve(SavedReduction.FILE), model);
+            tuned = saved.plan();
+            err().println("--reduce auto: " + String.join(" + ", tuned) + ", tuned for " + saved.budget());
+        }
+        return tuned;
+    }
+
     /** Checks the values of options that a command has no use for: all commands take them, and none takes nonsense. */
     void check() {
-        plan();
+        Stream<String> specs = reduce.stream().flatMap(s -> Stream.of(s.split(" \\+ ")));
+        ReductionPlan.parse(specs.filter(s -> !s.strip().equals(AUTO)).toList());
         backend();
     }
 

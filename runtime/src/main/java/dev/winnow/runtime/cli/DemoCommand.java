@@ -51,11 +51,12 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() {
         if (quick && common.json()) throw new UsageException("demo --quick measures nothing that could be written as JSON");
         if (!quick) OutputFile.require("--explain", picture, List.of());
-        List<ReductionPlan> plans = new ArrayList<>();
-        for (List<String> specs : PLANS) plans.add(ReductionPlan.parse(specs));
-        if (!common.plan().isEmpty()) plans = List.of(ReductionPlan.NONE, common.plan());
+        common.check();
         var backend = common.backend();
         try (EmbeddedModel embedded = EmbeddedModel.unpack(); Winnow winnow = Winnow.open(embedded.model(), backend)) {
+            ReductionPlan asked = common.plan(embedded.model());
+            List<ReductionPlan> plans = asked.isEmpty() ? PLANS.stream().map(ReductionPlan::parse).toList()
+                    : List.of(ReductionPlan.NONE, asked);
             for (ReductionPlan plan : plans) plan.schedule(winnow.model().shape());
             List<EmbeddedModel.Question> questions = embedded.questions();
             RgbImage first = RgbImage.read(questions.getFirst().image());

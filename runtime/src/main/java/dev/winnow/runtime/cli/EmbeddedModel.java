@@ -1,5 +1,6 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.runtime.tune.SavedReduction;
 import dev.winnow.weights.Settings;
 import java.io.IOException;
 import java.io.InputStream;
@@ -40,6 +41,8 @@ final class EmbeddedModel implements AutoCloseable {
     /** The model's directory. */
     Path model() {
         for (String f : MODEL_FILES) file("shapes-vlm/" + f);
+        String tuned = "shapes-vlm/" + SavedReduction.FILE;
+        if (EmbeddedModel.class.getResource(RESOURCES + tuned) != null) file(tuned);
         return folder.resolve("shapes-vlm");
     }
 

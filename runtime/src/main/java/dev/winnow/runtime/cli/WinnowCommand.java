@@ -16,7 +16,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class WinnowCommand implements Callable<Integer> {
     private static final List<Class<? extends Callable<Integer>>> COMMANDS = List.of(DemoCommand.class, GenerateCommand.class,
             ClassifyCommand.class, EmbedCommand.class, TraceCommand.class, ReduceCommand.class, MethodsCommand.class, BenchCommand.class,
-            EvalCommand.class, InspectCommand.class, SynthCommand.class);
+            InspectCommand.class, SynthCommand.class, EvalCommand.class, TuneCommand.class);
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;
 

@@ -15,15 +15,19 @@ import java.util.Locale;
  * What the page is made of, as JSON.
  *
  * @param runs  see {@link ExplanationPage.Run}
- * @param words of the prompt; those of pictures are their piece and patches
+ * @param words of the prompt; those of pictures are their piece and patches, and what stands between rows of patches is nothing
  */
-record PageData(String question, String swept, List<Run> runs, List<Piece> pieces, List<Panel> panels, List<Word> words, Cache cache) {
+record PageData(String question, String swept, List<String> pictures, List<Run> runs, List<Piece> pieces, List<Panel> panels,
+                List<Word> words, Cache cache) {
     private static final ObjectMapper JSON = new ObjectMapper().setSerializationInclusion(JsonInclude.Include.NON_NULL);
 
     record Run(String name, String plan, String answer, int pictureTokens, long flops, long cacheBytes, Boolean same) {}
 
-    /** @param source the picture as a data URL */
-    record Piece(String name, int rows, int columns, int width, int height, String source) {}
+    /**
+     * @param picture the picture that it is of
+     * @param source  what it shows as a data URL
+     */
+    record Piece(int picture, String name, int rows, int columns, int width, int height, String source) {}
 
     record Panel(String method, String site, String deed, boolean cached, int before, int after, List<Alive> pieces) {}
 
@@ -68,7 +72,7 @@ record PageData(String question, String swept, List<Run> runs, List<Piece> piece
             for (int i = 0; i < p.pieces().size(); i++) pieces.add(alive(p.pieces().get(i), colours.get(i)));
             panels.add(new Panel(p.method(), p.site(), p.deed(), p.cached(), p.before(), p.after(), pieces));
         }
-        return new PageData(subject.question(), subject.swept(), runs, pieces(explanation, images, subject), panels,
+        return new PageData(subject.question(), subject.swept(), subject.pictures(), runs, pieces(explanation, images, subject), panels,
                 words(explanation.prompt(), subject.words()), cache(explanation));
     }
 
@@ -82,7 +86,7 @@ record PageData(String question, String swept, List<Run> runs, List<Piece> piece
             long part = explanation.pieces().subList(0, pieces.size()).stream().filter(o -> o.image() == p.image()).count() + 1;
             String name = subject.pictures().get(p.image()) + (parts > 1 ? ", piece " + part + " of " + parts : "");
             EncodedPiece seen = EncodedPiece.of(images.get(p.image()), p);
-            pieces.add(new Piece(name, p.grid().height(), p.grid().width(), seen.width(), seen.height(), seen.url()));
+            pieces.add(new Piece(p.image(), name, p.grid().height(), p.grid().width(), seen.width(), seen.height(), seen.url()));
         }
         return pieces;
     }
@@ -130,7 +134,8 @@ record PageData(String question, String swept, List<Run> runs, List<Piece> piece
         List<Word> words = new ArrayList<>();
         for (int t = 0; t < prompt.tokens(); t++) {
             boolean picture = prompt.pieces()[t] >= 0;
-            words.add(new Word(picture ? null : texts.get(t), picture ? prompt.pieces()[t] : null, picture ? prompt.patches().get(t) : null));
+            String text = prompt.ids()[t] < 0 ? null : texts.get(t);
+            words.add(picture ? new Word(null, prompt.pieces()[t], prompt.patches().get(t)) : new Word(text, null, null));
         }
         return words;
     }

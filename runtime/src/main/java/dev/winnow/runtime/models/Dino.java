@@ -1,7 +1,6 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Activation;
-import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.Linear;
@@ -66,12 +65,8 @@ final class Dino {
 
     private static TransformerLayer layer(WeightScope layer, EncoderSize size, boolean bias, Mlp mlp) {
         int width = size.width();
-        WeightScope a = layer.at("attention.attention");
         return new TransformerLayer(
-                layer.layerNorm("norm1", width, size.epsilon()),
-                size.attention(a.linear("query", width, width, bias), a.linear("key", width, width, bias),
-                        a.linear("value", width, width, bias), layer.linear("attention.output.dense", width, width, true),
-                        AttentionMask.BIDIRECTIONAL, null),
+                layer.layerNorm("norm1", width, size.epsilon()), Vit.attention(layer, size, bias, bias, null),
                 layer.layerNorm("norm2", width, size.epsilon()), mlp,
                 Residual.normed(layer.factors("layer_scale1.lambda1", width), layer.factors("layer_scale2.lambda1", width)));
     }

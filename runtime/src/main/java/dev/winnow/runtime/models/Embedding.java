@@ -17,8 +17,18 @@ public record Embedding(Tensor words, Tensor positions, float scale) {
      */
     void lookUp(int[] ids, int first, float[] target, int row) {
         EmbeddingTable.lookUp(words, ids, target, row);
+        finish(first, ids.length, target, row);
+    }
+
+    /** Embeds one id into a row of target. */
+    void lookUp(int id, int position, float[] target, int row) {
+        EmbeddingTable.lookUp(words, id, target, row);
+        finish(position, 1, target, row);
+    }
+
+    private void finish(int first, int count, float[] target, int row) {
         int width = words.dim(1);
-        for (int i = row * width; scale != 1 && i < (row + ids.length) * width; i++) target[i] *= scale;
-        if (positions != null) EmbeddingTable.add(positions, first, ids.length, target, row);
+        for (int i = row * width; scale != 1 && i < (row + count) * width; i++) target[i] *= scale;
+        if (positions != null) EmbeddingTable.add(positions, first, count, target, row);
     }
 }

@@ -9,13 +9,16 @@ final class EmbeddingTable {
 
     /** Writes the embeddings of ids to rows row, row + 1, ... of target. The table is [vocabulary, width]. */
     static void lookUp(Tensor table, int[] ids, float[] target, int row) {
-        int width = table.dim(1);
-        for (int i = 0; i < ids.length; i++) {
-            if (ids[i] < 0 || ids[i] >= table.dim(0)) {
-                throw new RequestException("token id " + ids[i] + " is outside the vocabulary of " + table.dim(0));
-            }
-            System.arraycopy(table.rows(ids[i], 1).toFloats(), 0, target, (row + i) * width, width);
+        for (int i = 0; i < ids.length; i++) lookUp(table, ids[i], target, row + i);
+    }
+
+    /** Writes the embedding of one id to a row of target. */
+    static void lookUp(Tensor table, int id, float[] target, int row) {
+        if (id < 0 || id >= table.dim(0)) {
+            throw new RequestException("token id " + id + " is outside the vocabulary of " + table.dim(0));
         }
+        int width = table.dim(1);
+        table.copyTo((long) id * width, width, target, row * width);
     }
 
     /** Adds the entries of count positions from first on to rows row, row + 1, ... of target. The table is [context, width]. */

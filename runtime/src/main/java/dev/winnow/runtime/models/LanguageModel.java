@@ -109,29 +109,28 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
     }
 
     /**
-     * Runs a prompt through all blocks, reducing as scheduled.
+     * Runs a prompt through all blocks, reducing as scheduled; of the last block, only what the last token needs.
      *
      * @return logits [vocabulary] after the last token
      */
     public float[] prefill(Tokens prompt, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
-        stack.run(prompt, stack.layers(), cache, schedule, workspace, listener);
+        stack.prompt(prompt, cache, schedule, workspace, listener);
         return logits(finalNorm(prompt.hidden(), prompt.count() - 1, 1), 1, workspace);
     }
 
-    /** One word of a sequence, embedded. */
-    public Tokens token(int id, int position) {
-        Tokens token = new Tokens(new float[width()], width(), TokenLedger.uniform(1, position, TokenKind.TEXT));
-        embedding.lookUp(new int[] {id}, position, token.hidden(), 0);
-        return token;
+    /** Embeds one word of a sequence as the first row of target. */
+    public void embed(int id, int position, float[] target) {
+        embedding.lookUp(id, position, target, 0);
     }
 
     /** One more token of a sequence: logits [vocabulary] after it, in an array that the workspace keeps for the next step. */
     public float[] step(int id, KvCache cache, Schedule schedule, Workspace workspace) {
-        Tokens token = token(id, cache.nextPosition());
-        stack.step(token, cache, schedule, workspace);
-        backend.normalise(finalNorm, token.hidden(), 1, width(), token.hidden());
+        float[] hidden = workspace.exactly(Workspace.Slot.STEP, width());
+        embed(id, cache.nextPosition(), hidden);
+        hidden = stack.step(hidden, cache, schedule, workspace);
+        backend.normalise(finalNorm, hidden, 1, width(), hidden);
         float[] logits = workspace.exactly(Workspace.Slot.LOGITS, vocabulary());
-        head.logits(backend, token.hidden(), 1, logits, workspace.work());
+        head.logits(backend, hidden, 1, logits, workspace.work());
         return logits;
     }
 }

@@ -42,9 +42,8 @@ public sealed interface Projector {
             int width = features.length / n;
             int squares = n / (side * side);
             float[] joined = new float[n * width];
-            int across = grid.width() / side;
             for (int cell = 0; cell < n; cell++) {
-                int square = grid.row(cell) / side * across + grid.column(cell) / side;
+                int square = square(grid, side, cell);
                 int inside = grid.row(cell) % side * side + grid.column(cell) % side;
                 System.arraycopy(features, cell * width, joined, (square * side * side + inside) * width, width);
             }
@@ -69,9 +68,8 @@ public sealed interface Projector {
             int width = features.length / n;
             int squares = n / (side * side);
             float[] means = new float[squares * width];
-            int across = grid.width() / side;
             for (int cell = 0; cell < n; cell++) {
-                int square = (grid.row(cell) / side * across + grid.column(cell) / side) * width;
+                int square = square(grid, side, cell) * width;
                 for (int c = 0; c < width; c++) means[square + c] += features[cell * width + c];
             }
             for (int i = 0; i < means.length; i++) means[i] /= side * side;
@@ -80,6 +78,11 @@ public sealed interface Projector {
             backend.linear(linear, means, squares, projected, Activation.NONE, workspace.work());
             return projected;
         }
+    }
+
+    /** The square that a patch is in, counted row by row. */
+    private static int square(Grid grid, int side, int cell) {
+        return grid.row(cell) / side * (grid.width() / side) + grid.column(cell) / side;
     }
 
     /** Two layers with LLaVA's names. */

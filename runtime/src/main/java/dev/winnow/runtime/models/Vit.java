@@ -1,6 +1,7 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Activation;
+import dev.winnow.layers.Attention;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
@@ -77,14 +78,19 @@ final class Vit {
     static TransformerLayer layer(WeightScope layer, EncoderSize size, boolean bias, boolean keyBias, RelativePositionBias relative,
                                   Residual residual) {
         int width = size.width();
-        WeightScope a = layer.at("attention.attention");
         return new TransformerLayer(
-                layer.layerNorm("layernorm_before", width, size.epsilon()),
-                size.attention(a.linear("query", width, width, bias), a.linear("key", width, width, keyBias),
-                        a.linear("value", width, width, bias), layer.linear("attention.output.dense", width, width, true),
-                        AttentionMask.BIDIRECTIONAL, relative),
+                layer.layerNorm("layernorm_before", width, size.epsilon()), attention(layer, size, bias, keyBias, relative),
                 layer.layerNorm("layernorm_after", width, size.epsilon()),
                 new Mlp.Plain(layer.linear("intermediate.dense", size.inner(), width, true),
                         layer.linear("output.dense", width, size.inner(), true), size.activation()), residual);
+    }
+
+    /** Attention under the names that ViT, DeiT, BEiT and DINOv2 share; biases as in {@link #layer}. */
+    static Attention attention(WeightScope layer, EncoderSize size, boolean bias, boolean keyBias, RelativePositionBias relative) {
+        int width = size.width();
+        WeightScope a = layer.at("attention.attention");
+        return size.attention(a.linear("query", width, width, bias), a.linear("key", width, width, keyBias),
+                a.linear("value", width, width, bias), layer.linear("attention.output.dense", width, width, true),
+                AttentionMask.BIDIRECTIONAL, relative);
     }
 }

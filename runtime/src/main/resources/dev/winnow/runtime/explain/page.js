@@ -41,6 +41,7 @@
   const dense = data.runs.find(r => r.name === 'dense');
   at('question').textContent = data.question;
   at('answer').textContent = own.answer || '(no text)';
+  at('answer').classList.toggle('long', own.answer.length > 80);
   at('plan').textContent = own.plan;
   document.title = (data.question ? data.question.slice(0, 60) + ': ' : '') + own.answer.slice(0, 60);
   const of = (mine, all) => all ? ' (' + percent(mine / all) + ' of dense)' : '';
@@ -53,7 +54,7 @@
   if (data.pieces.length) fact('picture tokens in the end', own.pictureTokens + of(own.pictureTokens, dense && dense.pictureTokens));
   fact('compute', quantity(own.flops, 'FLOP') + of(own.flops, dense && dense.flops));
   if (own.cacheBytes) fact('cache after the prompt', quantity(own.cacheBytes, 'B') + of(own.cacheBytes, dense && dense.cacheBytes));
-  if (own.same !== undefined) fact('answer', own.same ? 'as the dense model' : 'the dense model says: ' + dense.answer);
+  if (own.same !== undefined) fact('answer', own.same ? 'as the dense model' : 'not as the dense model');
 
   // ---- events over the pictures ----
 
@@ -139,6 +140,8 @@
     for (const name of ['cursor under', 'cursor']) {
       view.cursor.append(drawn('path', {d: outline(view, patches, 0), class: name}));
     }
+    // among several pictures, beside the one it is about
+    if (views.length > 1) view.caption.after(at('fate'));
     at('fate').textContent = fate(view, patch);
   }
 
@@ -292,7 +295,8 @@
     at('event').setAttribute('aria-valuetext', event === 0 ? 'input' : `event ${event}: ${where(panel)}`);
     at('back').disabled = event === 0;
     at('forward').disabled = event === last;
-    at('count').textContent = event === 0 ? 'Before ' + (last === 1 ? 'the only event' : `all ${last} events`) : `Event ${event} of ${last}`;
+    const start = last === 1 ? 'Before the only event' : `Before all ${last} events`;
+    at('count').textContent = event === 0 ? start : `Event ${event} of ${last}`;
     at('method').textContent = event === 0 ? 'Input' : panel.method;
     at('site').textContent = panel.site;
     at('deed').textContent = event === 0 ? plural(panel.after, 'token') : panel.deed;
@@ -323,6 +327,8 @@
 
   // ---- entries of the cache ----
 
+  // canvases of long prompts show several tokens in a column
+  const WIDEST_STRIP = 4096;
   const layers = data.cache.layers;
   const words = data.words;
   const sets = data.cache.sets.map(text => {
@@ -379,15 +385,19 @@
   }
 
   function strip(heads, label) {
-    const canvas = element('canvas', {width: Math.max(1, words.length), height: 1, tabindex: 0, role: 'img', 'aria-label': label});
+    const width = Math.min(WIDEST_STRIP, words.length);
+    const canvas = element('canvas', {width, height: 1, tabindex: 0, role: 'img', 'aria-label': label});
     const share = shares(heads);
+    const mean = (values, from, to) => values.subarray(from, to).reduce((a, b) => a + b, 0) / (to - from);
     const redraw = () => {
       const colours = palette();
       const context = canvas.getContext('2d');
-      const image = context.createImageData(canvas.width, 1);
-      for (let t = 0; t < words.length; t++) {
-        const [r, g, b] = colourOf(colours, share.kept[t], share.merged[t]);
-        image.data.set([r, g, b, 255], 4 * t);
+      const image = context.createImageData(width, 1);
+      for (let x = 0; x < width; x++) {
+        const from = Math.floor(x * words.length / width);
+        const to = Math.floor((x + 1) * words.length / width);
+        const [r, g, b] = colourOf(colours, mean(share.kept, from, to), mean(share.merged, from, to));
+        image.data.set([r, g, b, 255], 4 * x);
       }
       context.putImageData(image, 0, 0);
     };
@@ -420,6 +430,9 @@
       : w.patches.map(p => `row ${Math.floor(p / piece.columns) + 1}, column ${p % piece.columns + 1}`).join('; ');
     return piece.name + (places ? ', ' + places : '');
   }
+
+  /** The picture that a token is of, undefined for none. */
+  const pictureOf = t => words[t].piece === undefined ? undefined : data.pieces[words[t].piece].picture;
 
   function entry(t, share, heads, label) {
     const kept = Math.round(share.kept[t] * heads.length);
@@ -468,21 +481,22 @@
     const nodes = [];
     for (let t = 0; t < words.length;) {
       let end = t + 1;
-      const piece = words[t].piece;
-      while (piece !== undefined && end < words.length && words[end].piece === piece) end++;
+      const picture = pictureOf(t);
+      // with what stands between its rows
+      while (picture !== undefined && end < words.length && words[end].text === undefined && (pictureOf(end) ?? picture) === picture) end++;
       const sum = values => values.slice(t, end).reduce((a, b) => a + b, 0);
       const kept = sum(share.kept) / (end - t);
       const merged = sum(share.merged) / (end - t);
       const token = element('span', {'data-token': t});
-      if (piece === undefined) {
+      if (picture === undefined) {
         token.textContent = words[t].text || '·';
         token.classList.toggle('off', kept === 0);
       } else {
         token.className = 'picture';
-        token.textContent = `${data.pieces[piece].name}: ${+sum(share.kept).toFixed(1)} of ${end - t}`;
+        token.textContent = `${data.pictures[picture]}: ${+sum(share.kept).toFixed(1)} of ${end - t}`;
       }
       const [r, g, b] = colourOf(colours, kept, merged);
-      if (kept > 0 || merged > 0) token.style.background = `rgba(${r},${g},${b},${piece === undefined ? 0.45 : 0.3})`;
+      if (kept > 0 || merged > 0) token.style.background = `rgba(${r},${g},${b},${picture === undefined ? 0.45 : 0.3})`;
       const first = t;
       token.addEventListener('pointerenter', () => {
         at('entry').textContent = entry(first, share, selected(layer, head), selection());

@@ -60,8 +60,8 @@ public final class Browser implements AutoCloseable {
     /** @param profile an empty folder for what the browser keeps */
     public Browser(Path program, Path profile) throws IOException {
         process = new ProcessBuilder(program.toString(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--hide-scrollbars", "--no-first-run", "--disable-extensions", "--disable-background-networking", "--remote-debugging-port=0",
-                "--user-data-dir=" + profile, "about:blank").redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+                "--hide-scrollbars", "--no-first-run", "--disable-extensions", "--disable-background-networking",
+                "--remote-debugging-port=0", "--user-data-dir=" + profile, "about:blank").redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
         socket = client.newWebSocketBuilder().buildAsync(URI.create(address()), new Listener()).join();
         String target = call(null, "Target.createTarget", Map.of("url", "about:blank")).get("targetId").asText();
         session = call(null, "Target.attachToTarget", Map.of("targetId", target, "flatten", true)).get("sessionId").asText();
@@ -85,7 +85,8 @@ public final class Browser implements AutoCloseable {
 
     /** Opens a page at a width and height in CSS pixels; returns once it has loaded. */
     public void open(URI page, int width, int height, boolean dark) {
-        call(session, "Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
+        call(session, "Emulation.setDeviceMetricsOverride",
+                Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
         call(session, "Emulation.setEmulatedMedia",
                 Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
         // a page of another address only differing behind # would not be loaded anew

@@ -112,8 +112,8 @@ class ExplainOptionTest {
         "2 | one is 'x' | generate --model VLM --prompt hi --image PICTURE --explain OUT.html --reduce fastv --explain-budgets 50%,x",
         "2 | one is '150%' | generate --model VLM --prompt hi --image PICTURE --explain OUT.html --reduce fastv --explain-budgets 150%",
         "2 | the plan is dense | generate --model VLM --prompt hi --image PICTURE --explain OUT.html --explain-budgets 50%",
-        "2 | option keep, but the plan is layerdrop | generate --model VLM --prompt hi --image PICTURE --explain OUT.html --reduce layerdrop"
-                + " --explain-budgets 50%",
+        "2 | option keep, but the plan is layerdrop | generate --model VLM --prompt hi --image PICTURE --explain OUT.html"
+                + " --reduce layerdrop:layers=2 --explain-budgets 50%",
         "2 | shows the run of one picture | classify --model VIT --image PICTURE PICTURE --explain OUT.html",
         "1 | there is no directory | generate --model VLM --prompt hi --image PICTURE --explain OUT/x.html",
         "1 | is a directory | generate --model VLM --prompt hi --image PICTURE --explain FOLDER/is.html",
@@ -141,7 +141,7 @@ class ExplainOptionTest {
     @CsvSource(delimiter = '|', value = {
         "fastv | fastv:keep=25%", "fastv:k=2 | fastv:k=2,keep=25%", "fastv:k=2,keep=0.5 | fastv:k=2,keep=25%",
         "visionzip:dominant=20,contextual=4 | visionzip:keep=25%", "pyramiddrop:keep=[60,30,10] | pyramiddrop:keep=25%",
-        "layerdrop + divprune:keep=0.9 + snapkv:keep=40 | layerdrop + divprune:keep=25% + snapkv:keep=40",
+        "layerdrop:layers=2 + divprune:keep=0.9 + snapkv:keep=40 | layerdrop:layers=2 + divprune:keep=25% + snapkv:keep=40",
         "tome:keep=50% + visionzip + yopo | tome:keep=50% + visionzip:keep=25% + yopo", "yopo + snapkv:keep=40 | yopo + snapkv:keep=25%",
     })
     void theLastMethodWithABudgetGetsAnother(String plan, String expected) {
@@ -153,6 +153,6 @@ class ExplainOptionTest {
         ReductionPlan plan = ReductionPlan.parse(List.of("visionzip"));
         assertThatThrownBy(() -> BudgetSweep.of(plan, List.of("0"))).isInstanceOf(PlanException.class).hasMessageContaining("at least 1");
         assertThat(BudgetSweep.usual(plan).plans()).containsOnlyKeys(BudgetSweep.USUAL);
-        assertThat(BudgetSweep.usual(ReductionPlan.parse(List.of("layerdrop"))).plans()).isEmpty();
+        assertThat(BudgetSweep.usual(ReductionPlan.parse(List.of("layerdrop:layers=2"))).plans()).isEmpty();
     }
 }

@@ -132,8 +132,8 @@ class ExplanationBrowserTest {
         JsonNode box = browser.evaluate("(() => { const b = document.querySelector('[data-patch=\"" + patch
                 + "\"]').getBoundingClientRect(); return {x: b.x + b.width / 2, y: b.y + b.height / 2}; })()");
         browser.point(box.get("x").asDouble(), box.get("y").asDouble());
-        assertThat(text("fate")).startsWith("Row " + (patch / 12 + 1) + ", column " + (patch % 12 + 1)).contains("gone since event " + event)
-                .contains("fastv").contains("score");
+        assertThat(text("fate")).startsWith("Row " + (patch / 12 + 1) + ", column " + (patch % 12 + 1))
+                .contains("gone since event " + event).contains("fastv").contains("score");
         assertThat(count("path.cursor")).isEqualTo(2);
     }
 
@@ -188,10 +188,11 @@ class ExplanationBrowserTest {
         assertThat(browser.evaluate("document.documentElement.scrollWidth").asInt()).isLessThanOrEqualTo(width);
         assertThat(browser.evaluate("[...document.querySelectorAll('main *, header *')].filter(e => !e.closest('.strips, svg, thead')"
                 + " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName + '#' + e.id).join(' ')").asText()).isEmpty();
-        double contrast = browser.evaluate("(() => { const c = k => getComputedStyle(document.body)[k].match(/\\d+/g).slice(0, 3).map(v => {"
-                + " v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });"
+        double contrast = browser.evaluate("(() => { const c = k => getComputedStyle(document.body)[k].match(/\\d+/g).slice(0, 3)"
+                + ".map(v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });"
                 + " const l = k => { const [r, g, b] = c(k); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };"
-                + " const both = [l('color'), l('backgroundColor')]; return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05); })()").asDouble();
+                + " const both = [l('color'), l('backgroundColor')];"
+                + " return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05); })()").asDouble();
         assertThat(contrast).isGreaterThan(7);
         boolean night = browser.evaluate("getComputedStyle(document.body).backgroundColor").asText().matches("rgb\\((\\d|[1-5]\\d), .*");
         assertThat(night).isEqualTo(dark);

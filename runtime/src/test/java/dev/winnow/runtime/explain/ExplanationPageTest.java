@@ -44,7 +44,8 @@ class ExplanationPageTest {
     }
 
     private static ExplanationPage.Subject subject(String text) {
-        return new ExplanationPage.Subject(text, List.of(text), List.of(), List.of(run("this plan", text, text), run("dense", "no", text)), "");
+        List<ExplanationPage.Run> runs = List.of(run("this plan", text, text), run("dense", "no", text));
+        return new ExplanationPage.Subject(text, List.of(text), List.of(), runs, "");
     }
 
     static JsonNode data(String page) {
@@ -114,7 +115,8 @@ class ExplanationPageTest {
         Explanation e = new Explanation(explanation(List.of(panel("input", whole()))).pieces(), List.of(panel("input", whole())), prompt,
                 List.of(new Layer(List.of("keeps 2"), List.of(few, few)), new Layer(List.of(), List.of())), 1);
         List<String> words = List.of("<s>", "", "a", "b", "c", "d", "e", "f", "g", "h");
-        JsonNode data = data(page(e, new ExplanationPage.Subject("Why?", List.of("x.png"), words, List.of(run("this plan", "a", null)), "")));
+        List<ExplanationPage.Run> runs = List.of(run("this plan", "a", null));
+        JsonNode data = data(page(e, new ExplanationPage.Subject("Why?", List.of("x.png"), words, runs, "")));
         JsonNode head = data.get("cache").get("layers").get(0).get("heads").get(1);
         assertThat(Base64.getDecoder().decode(data.get("cache").get("sets").get(head.get(0).asInt()).asText())).containsExactly(1, 2);
         assertThat(Base64.getDecoder().decode(data.get("cache").get("sets").get(head.get(1).asInt()).asText())).containsExactly(2, 0);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Mlp;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
@@ -85,6 +86,26 @@ class LanguageFamiliesTest {
             float[] last = model.prefill(embedded(model, Arrays.copyOf(ids, 2)), cache, dense, new Workspace(), StackListener.NONE);
             for (int i = 2; i < N; i++) last = model.step(ids[i], cache, dense, new Workspace());
             for (int i = 0; i < whole.length; i++) assertThat(last[i]).isCloseTo(whole[i], within(5e-4f));
+        });
+    }
+
+    /** Invariant 12 rests on it: plans that keep everything may run all of the last layer. */
+    @TestFactory
+    Stream<DynamicTest> theLastLayerForTheLastTokenIsBitIdentical() {
+        return each(model -> {
+            int[] ids = IntStream.range(0, 61).map(i -> (7 * i + 3) % SmallFamilies.VOCABULARY).toArray();
+            Schedule dense = ReductionPlan.NONE.schedule(model.shape());
+            KvCache shortened = model.newCache(0);
+            Workspace workspace = new Workspace();
+            float[] logits = model.prefill(embedded(model, ids), shortened, dense, workspace, StackListener.NONE);
+            Tokens all = embedded(model, ids);
+            KvCache cache = model.newCache(0);
+            Workspace wholly = new Workspace();
+            model.stack().run(all, model.stack().layers(), cache, dense, wholly, StackListener.NONE);
+            assertThat(logits).isEqualTo(model.logits(model.finalNorm(all.hidden(), ids.length - 1, 1), 1, wholly));
+            assertThat(model.step(5, shortened, dense, workspace)).isEqualTo(model.step(5, cache, dense, wholly));
+            boolean experts = model.stack().descriptions().getLast().mlp() instanceof Mlp.MixtureOfExperts;
+            if (!experts) assertThat(workspace.work().flops()).isLessThan(wholly.work().flops());
         });
     }
 

@@ -136,9 +136,7 @@ final class RandomDecoder {
     }
 
     float[] step(float[] state, KvCache cache, Schedule schedule) {
-        Tokens token = new Tokens(state.clone(), WIDTH, TokenLedger.uniform(1, cache.nextPosition(), TokenKind.TEXT));
-        stack.step(token, cache, schedule, new Workspace());
-        return token.hidden();
+        return stack.step(state.clone(), cache, schedule, new Workspace());
     }
 
     static float[] row(float[] states, int i) {

@@ -46,4 +46,25 @@ public sealed interface Picture {
             return bytes.array();
         }
     }
+
+    /**
+     * A cell of a Parquet table.
+     *
+     * @param index  place in a cell that holds several, or -1
+     * @param folder where files lie that a cell names instead of holding
+     */
+    record InTable(String name, Path table, long row, String column, int index, Folder folder) implements Picture {
+        @Override
+        public RgbImage read() {
+            try {
+                byte[] bytes = ParquetTable.bytes(table, row, column, index);
+                if (bytes != null) return RgbImage.decode(bytes, name);
+                String path = ParquetTable.path(table, row, column, index);
+                if (path == null) throw new ImageException(name + ": has neither bytes nor a path");
+                return folder.picture(path, name).read();
+            } catch (QuestionsException e) {
+                throw new ImageException(e.getMessage(), e);
+            }
+        }
+    }
 }

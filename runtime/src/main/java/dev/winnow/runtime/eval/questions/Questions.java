@@ -48,7 +48,7 @@ public record Questions(String format, List<Question> list) {
             case MME -> Mme.read(file, into);
             case IMAGE_FOLDER -> ImageFolder.read(file, into);
             case WEBDATASET -> WebDataset.read(found.files(), into);
-            case PARQUET -> throw new QuestionsException(path + ": Parquet is not read yet");
+            case PARQUET -> ParquetTable.read(found.files(), folder, into);
         }
         if (into.questions().isEmpty()) throw new QuestionsException(path + ": holds no questions");
         return new Questions(found.format().words(), into.questions());

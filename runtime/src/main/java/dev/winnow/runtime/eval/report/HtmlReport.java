@@ -22,6 +22,8 @@ import java.util.stream.IntStream;
  * names, plans) is escaped, and the page's policy lets nothing be loaded.
  */
 public final class HtmlReport {
+    static final String LAYERS = "How many ran each layer, mean over questions; in brackets how many layers in a row had as many.";
+
     private final Subject subject;
     private final Results results;
     private final ResultTable table;
@@ -55,6 +57,7 @@ public final class HtmlReport {
                 rows(table.flips(), false)));
         if (!examples.isEmpty()) page.append(section("Where plans disagree with the dense model",
                 "Left the picture, right what the plan keeps of it: dropped patches are dark, those merged into others half dark.", examples));
+        if (!table.layers().isEmpty()) page.append(section("Tokens of the pictures, layer by layer", LAYERS, rows(table.layers(), true)));
         if (times) page.append(section("Times", "Measured with one question on each core, so different in every run. " + Host.describe() + ".",
                 rows(table.timed(), true)));
         StringBuilder how = new StringBuilder();

@@ -20,6 +20,9 @@ public final class MarkdownReport {
         text.append("\n## Accuracy and work\n\n").append(rows(table.counted()));
         text.append("\n## By type of question\n\n").append(rows(table.types()));
         if (!table.flips().isEmpty()) text.append("\n## Right answers lost and gained\n\n").append(rows(table.flips()));
+        if (!table.layers().isEmpty()) {
+            text.append("\n## Tokens of the pictures, layer by layer\n\n").append(HtmlReport.LAYERS).append("\n\n").append(rows(table.layers()));
+        }
         if (times) {
             text.append("\n## Times\n\nMeasured with one question on each core, so different in every run: ").append(cell(Host.describe()))
                     .append(".\n\n").append(rows(table.timed()));

@@ -71,6 +71,26 @@ public final class ResultTable {
         return rows;
     }
 
+    /** Tokens of the pictures that ran each layer, means over questions, equal neighbours together; empty without pictures. */
+    public List<List<String>> layers() {
+        PlanResult dense = results.dense();
+        if (dense.cost().towerLayers().isEmpty()) return List.of();
+        List<Column> columns = new ArrayList<>(List.of(new Column("vision layers", p -> runs(p.cost().towerLayers()))));
+        if (!dense.cost().layers().isEmpty()) columns.add(new Column("language layers", p -> runs(p.cost().layers())));
+        return rows(columns);
+    }
+
+    /** 144, 144, 36 as "144 (2), 36". */
+    private static String runs(List<Double> layers) {
+        List<String> runs = new ArrayList<>();
+        for (int from = 0, to; from < layers.size(); from = to) {
+            for (to = from + 1; to < layers.size() && layers.get(to).equals(layers.get(from)); ) to++;
+            String tokens = Figures.decimals(layers.get(from), 1).replace(".0", "");
+            runs.add(to - from == 1 ? tokens : tokens + " (" + (to - from) + ")");
+        }
+        return String.join(", ", runs);
+    }
+
     /** Right answers lost and gained, a row per type of question, a column per plan; empty where nothing flipped. */
     public List<List<String>> flips() {
         if (results.reduced().stream().allMatch(p -> p.flips().lost() + p.flips().gained() == 0)) return List.of();

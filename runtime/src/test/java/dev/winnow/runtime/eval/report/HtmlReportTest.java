@@ -93,6 +93,15 @@ class HtmlReportTest {
     }
 
     @Test
+    void layersThatRunAsManyTokensAreNamedTogether() {
+        List<List<String>> layers = new ResultTable(results).layers();
+        assertThat(layers.getFirst()).containsExactly("plan", "vision layers", "language layers");
+        assertThat(layers.get(1).get(2)).isEqualTo("144 (6)");
+        assertThat(layers.get(2).get(2)).isEqualTo("8 (6)");
+        assertThat(layers.get(3).get(2)).contains("(2), ").contains("(4)");
+    }
+
+    @Test
     void theJsonHasNoTimesAmongTheCounts() {
         assertThat(ResultsJson.counted(subject, results).toString()).doesNotContainIgnoringCase("seconds");
         assertThat(ResultsJson.times(results).toString()).contains("firstTokenSeconds").contains("machine");
