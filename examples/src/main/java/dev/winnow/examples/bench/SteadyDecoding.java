@@ -1,7 +1,6 @@
 package dev.winnow.examples.bench;
 
 import com.sun.management.ThreadMXBean;
-import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
@@ -10,6 +9,7 @@ import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.CpuClock;
 import dev.winnow.runtime.bench.Rounds;
@@ -50,7 +50,7 @@ public final class SteadyDecoding {
         int rounds = args.length > 1 ? Integer.parseInt(args[1]) : 7;
         Quantization quantization = Machine.quantization(args, 2);
         System.out.println(Machine.describe());
-        try (Winnow opened = Winnow.open(Path.of(args[0]), CpuBackend.create(), quantization)) {
+        try (Winnow opened = Winnow.open(Path.of(args[0]), LoadOptions.defaults().withQuantization(quantization))) {
             SteadyDecoding bench = new SteadyDecoding(opened.languageModel().orElseThrow());
             bench.begin();
             bench.steps();
