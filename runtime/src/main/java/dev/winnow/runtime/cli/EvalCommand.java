@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -96,8 +95,7 @@ final class EvalCommand implements Callable<Integer> {
 
     private List<Answered> answers(Evaluation evaluation, List<ReductionPlan> plans, Subject subject) {
         List<String> names = plans.stream().map(ReductionPlan::toString).toList();
-        String settings = "judge " + judge + ", at most " + maxTokens + " tokens, quantize " + subject.quantization()
-                + model.adapters().stream().map(a -> ", adapter " + a + " " + Fingerprint.ofModel(a)).collect(Collectors.joining());
+        String settings = "judge " + judge + ", at most " + maxTokens + " tokens, quantize " + subject.quantization() + model.merged();
         int count = evaluation.questions().size();
         try (OutcomeLog log = resume == null ? null
                 : OutcomeLog.open(resume, new OutcomeLog.Subject(subject.modelPrint(), subject.questionPrint(), names, settings), count)) {

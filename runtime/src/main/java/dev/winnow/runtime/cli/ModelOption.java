@@ -3,10 +3,12 @@ package dev.winnow.runtime.cli;
 import dev.winnow.layers.Backend;
 import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.eval.Fingerprint;
 import dev.winnow.runtime.models.Quantization;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -55,15 +57,16 @@ final class ModelOption {
         return explainLoad;
     }
 
+    /** The adapters that are merged, each with its fingerprint, as a clause; empty without any. */
+    String merged() {
+        return adapters.stream().map(a -> ", adapter " + a.getFileName() + " " + Fingerprint.ofModel(a)).collect(Collectors.joining());
+    }
+
     Path directory() {
         return directory;
     }
 
     Quantization quantization() {
         return quantization;
-    }
-
-    List<Path> adapters() {
-        return adapters;
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.eval.Fingerprint;
 import dev.winnow.runtime.models.LoadReport;
 import dev.winnow.runtime.models.Quantization;
 import dev.winnow.weights.CheckpointException;
@@ -153,6 +154,14 @@ class QuantizedCacheTest {
         assertThatThrownBy(() -> Winnow.open(directory, KEEP)).isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("winnow-q8.safetensors").hasMessageNotContaining("\n");
         assertThat(roundedAndTaken(directory, Q8)).containsExactly(15, 0);
+    }
+
+    /** Results that eval kept for a model stay good. */
+    @Test
+    void theModelIsTheSameModelStill() {
+        String before = Fingerprint.ofModel(directory);
+        roundedAndTaken(directory, KEEP);
+        assertThat(Fingerprint.ofModel(directory)).isEqualTo(before);
     }
 
     @Test

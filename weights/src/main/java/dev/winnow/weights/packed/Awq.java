@@ -37,8 +37,8 @@ record Awq() implements Layout {
         if (out % 8 != 0) throw parts.bad("qweight", "cannot hold " + out + " outputs: AWQ packs eight to a word");
         Words words = new Words(parts.tensor("qweight", DType.I32, "AWQ", in, out / 8), BITS);
         Tensor scales = parts.scales("scales");
-        int groups = scales.shape().length == 2 ? scales.dim(0) : 0;
-        if (groups < 1 || in % groups != 0 || scales.dim(1) != out) {
+        int groups = scales.shape().length == 2 && scales.shape()[1] == out ? scales.dim(0) : 0;
+        if (groups < 1 || in % groups != 0) {
             throw parts.bad("scales", "has shape " + Arrays.toString(scales.shape()) + ", but AWQ asks for [groups that divide " + in + ", "
                     + out + "]");
         }

@@ -35,7 +35,7 @@ record Gptq(boolean lessOne) implements Layout {
         int bits = bits(parts, stored, out, in);
         Words words = new Words(stored, bits);
         Tensor scales = parts.scales("scales");
-        if (scales.shape().length != 2 || scales.dim(1) != out || scales.dim(0) < 1) {
+        if (scales.shape().length != 2 || scales.shape()[1] != out || scales.shape()[0] < 1) {
             throw parts.bad("scales", "has shape " + Arrays.toString(scales.shape()) + ", but GPTQ asks for [groups, " + out + "]");
         }
         int groups = scales.dim(0);
