@@ -43,19 +43,23 @@ class BipartiteMergeTest {
         Operands o = new Operands(60_000, from * WIDTH + into * WIDTH, 1);
         int even = o.room(from * WIDTH);
         int odd = o.room(into * WIDTH);
-        o.numbers(n, o.put(keys), WIDTH, even, odd);
+        o.numbers(n, o.put(keys), WIDTH, even, odd, WIDTH);
         machine.run(RowLengths.groups(n), RowLengths.LOCAL, o, RowLengths::normalise, WIDTH);
+        assertThat(o.get(even, from * WIDTH)).as("even tokens").doesNotContain(Float.NaN);
+        assertThat(o.get(odd, into * WIDTH)).as("odd tokens").doesNotContain(Float.NaN);
         int right = o.parameter(o.get(odd, into * WIDTH));
         int similarity = o.room(from * into);
         o.again().numbers(from, even, WIDTH, similarity, into, right, Offsets.NONE, 0, Offsets.NONE);
         int none = Activation.NONE.ordinal();
         machine.run(TiledProducts.groups(from, into), TiledProducts.LOCAL, o,
                 TiledProducts::multiply, o.p, o.p, o.words, WeightFormat.F32, WIDTH, into, none);
+        assertThat(o.get(similarity, from * into)).as("similarity").doesNotContain(Float.NaN);
         int guardAt = o.put(guarded);
         int partner = o.room(from);
         int best = o.room(from);
         o.again().numbers(from, into, similarity, guardAt, partner, best);
         machine.run(BipartiteMerge.groups(from), BipartiteMerge.LOCAL, o, BipartiteMerge::partners);
+        assertThat(o.get(best, from)).as("best").doesNotContain(Float.NaN);
         int order = o.room(from);
         int rank = o.room(from);
         o.again().numbers(from, best, order, rank);

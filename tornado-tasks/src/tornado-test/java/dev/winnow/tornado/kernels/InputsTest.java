@@ -81,7 +81,7 @@ class InputsTest {
         Closeness.close(o.get(lengths, 3), expected);
 
         int unit = o.room(x.length);
-        o.again().numbers(3, from, width, unit, Offsets.NONE);
+        o.again().numbers(3, from, width, unit, unit + width, 2 * width);
         machine.run(RowLengths.groups(3), RowLengths.LOCAL, o, RowLengths::normalise, width);
         double[] rows = new double[x.length];
         for (int i = 0; i < x.length; i++) rows[i] = expected[i / width] == 0 ? 0 : x[i] / expected[i / width];

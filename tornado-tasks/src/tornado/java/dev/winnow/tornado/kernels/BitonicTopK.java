@@ -69,9 +69,14 @@ public final class BitonicTopK {
                     float v = values[high];
                     int i = indices[low];
                     int j = indices[high];
-                    int before = v > u || (v == u && j < i) ? 1 : 0;
-                    int falling = (low & length) == 0 ? 1 : 0;
-                    if (before == falling) {
+                    // 1 where the second comes before the first in the order wanted of the whole; runs of odd number are turned round
+                    int wrong = 0;
+                    if (v > u) wrong = 1;
+                    if (v == u) {
+                        if (j < i) wrong = 1;
+                    }
+                    if ((low / length) % 2 > 0) wrong = 1 - wrong;
+                    if (wrong > 0) {
                         values[low] = v;
                         values[high] = u;
                         indices[low] = j;

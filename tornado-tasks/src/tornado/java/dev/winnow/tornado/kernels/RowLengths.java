@@ -15,7 +15,7 @@ public final class RowLengths {
     private static final int X = 1;
     private static final int STRIDE = 2;
     private static final int TARGET = 3;
-    private static final int ODD = 4;
+    private static final int TARGET_STRIDE = 5;
 
     private RowLengths() {}
 
@@ -50,7 +50,7 @@ public final class RowLengths {
     /**
      * Rows of length 1; a row of zeros stays one and is similar to none.
      *
-     * @param m at: 0 rows, 1 x, 2 its stride, 3 target [rows, width], 4 where odd rows go instead, apart from the even ones, or none
+     * @param m at: 0 rows, 1 x, 2 its stride, 3 where even rows go, 4 where odd rows go, 5 how far apart the rows of either are
      */
     public static void normalise(KernelContext context, IntArray m, int at, FloatArray a, int width) {
         float[] scratch = context.allocateFloatLocalArray(LOCAL);
@@ -58,9 +58,7 @@ public final class RowLengths {
         int row = context.groupIdx;
         if (row < m.get(at + ROWS)) {
             int x = m.get(at + X) + row * m.get(at + STRIDE);
-            int odd = m.get(at + ODD);
-            int to = m.get(at + TARGET) + row * width;
-            if (odd >= 0) to = ((row & 1) == 1 ? odd : m.get(at + TARGET)) + (row / 2) * width;
+            int to = m.get(at + TARGET + row % 2) + (row / 2) * m.get(at + TARGET_STRIDE);
             float squares = 0f;
             for (int c = lane; c < width; c += LOCAL) squares += a.get(x + c) * a.get(x + c);
             scratch[lane] = squares;

@@ -81,8 +81,9 @@ public final class WeightFormat {
     static float mantissa(int format, int bits) {
         int stored = format == BF16 ? bits & 127 : bits & 1023;
         int exponent = format == BF16 ? (bits >> 7) & 255 : (bits >> 10) & 31;
-        int leading = format == BF16 ? 128 : 1024;
-        return exponent == 0 ? stored : stored + leading;
+        float mantissa = stored;
+        if (exponent > 0) mantissa += format == BF16 ? 128f : 1024f;
+        return mantissa;
     }
 
     /** The lower (0) or upper (1) 16 bits of a word. */
