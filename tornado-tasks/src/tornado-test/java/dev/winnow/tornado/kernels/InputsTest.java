@@ -61,6 +61,7 @@ class InputsTest {
                 expected[i] = 2 * (format == WeightFormat.F32 ? stored : Float.float16ToFloat(Float.floatToFloat16(stored)));
             }
             Closeness.close(o.get(to, expected.length), expected, 1e-7);
+            assertThat(o.a.get(to + expected.length)).as("behind the last row").isNaN();
         }
     }
 

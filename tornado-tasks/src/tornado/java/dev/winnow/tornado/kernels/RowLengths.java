@@ -69,7 +69,10 @@ public final class RowLengths {
             }
             float total = scratch[0];
             float length = TornadoMath.sqrt(total);
-            for (int c = lane; c < width; c += LOCAL) a.set(to + c, length > 0f ? a.get(x + c) / length : 0f);
+            // in front of the loop: with a condition inside it PoCL lets all work-items run it
+            float factor = 0f;
+            if (length > 0f) factor = 1f / length;
+            for (int c = lane; c < width; c += LOCAL) a.set(to + c, a.get(x + c) * factor);
         }
     }
 }

@@ -18,6 +18,7 @@
  * {@code Float.float16ToFloat} and {@code intBitsToFloat}, {@code Math.fma}, constant arrays, exceptions, {@code @Reduce}, names that
  * OpenCL has taken, loops that a constant makes empty, and sums of bytes and constants, or negative differences of masked numbers, before
  * the conversion to float. Infinities are avoided too, since drivers are told that there are none: a score that must not count is
- * {@link Scores#NEVER}.
+ * {@link Scores#NEVER}. Bits are not tested in conditional expressions, {@code (x & y) == 0 ? u : v}, which come out wrong. PoCL runs a
+ * loop over part of the work-items for all of them where it holds a conditional expression and follows a barrier.
  */
 package dev.winnow.tornado.kernels;
