@@ -42,7 +42,8 @@ public record LoadReport(List<Parameter> parameters, List<Stored> unused) {
             from.forEach(s -> used.add(s.name()));
             parameters.add(parameter(r, from, uses(r, names)));
         }
-        return new LoadReport(parameters, checkpoint.names().stream().filter(n -> !used.contains(n)).map(n -> stored(checkpoint, n)).toList());
+        List<Stored> unused = checkpoint.names().stream().filter(n -> !used.contains(n)).map(n -> stored(checkpoint, n)).toList();
+        return new LoadReport(parameters, unused);
     }
 
     private static Parameter parameter(LoadLog.Reading r, List<Stored> from, List<String> uses) {

@@ -222,8 +222,8 @@ final class LoraAdapter implements AutoCloseable {
     /** How a tensor is changed, for people. */
     String description(String name) {
         Change c = targets.get(name);
-        return "adapter " + path.getFileName() + " merged in f32, " + (c.magnitude == null ? "" : "DoRA, ") + "rank " + c.a.shape()[0] + ", factor "
-                + (float) scale(c);
+        String kind = c.magnitude == null ? "" : "DoRA, ";
+        return "adapter " + path.getFileName() + " merged in f32, " + kind + "rank " + c.a.shape()[0] + ", factor " + (float) scale(c);
     }
 
     Path path() {

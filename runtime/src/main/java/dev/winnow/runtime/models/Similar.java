@@ -22,7 +22,8 @@ final class Similar {
     private static List<String> names(String name, Collection<String> known) {
         String asked = name.substring(0, Math.min(LONGEST, name.length()));
         return known.stream().filter(k -> 2 * edits(asked, k) <= Math.max(asked.length(), k.length()))
-                .sorted(Comparator.comparingInt((String k) -> edits(asked, k)).thenComparing(Comparator.naturalOrder())).limit(MOST).toList();
+                .sorted(Comparator.comparingInt((String k) -> edits(asked, k)).thenComparing(Comparator.naturalOrder()))
+                .limit(MOST).toList();
     }
 
     private static int edits(String a, String b) {

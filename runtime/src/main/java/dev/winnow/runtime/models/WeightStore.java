@@ -39,7 +39,9 @@ public final class WeightStore implements AutoCloseable {
         try {
             for (Path adapter : adapters) store.adapters.add(LoraAdapter.open(adapter));
             StoredWeights source = new StoredWeights(store.checkpoint, PackedWeights.of(directory), store.adapters, store.log);
-            if (quantization != Quantization.NONE) store.cache = QuantizedCache.open(directory.path(), quantization, store.fingerprint(directory));
+            if (quantization != Quantization.NONE) {
+                store.cache = QuantizedCache.open(directory.path(), quantization, store.fingerprint(directory));
+            }
             store.keeps = keep && store.cache != null;
             if (store.keeps) store.cache.requireWritable();
             store.rounding = new Rounding(store.log, store.cache, progress, store.checkpoint.bytes());
@@ -73,7 +75,8 @@ public final class WeightStore implements AutoCloseable {
         for (LoraAdapter a : adapters) {
             List<String> unread = a.unread(read::contains);
             if (unread.isEmpty()) continue;
-            throw new CheckpointException("adapter " + a.path() + ": its tensor " + Quoted.name(unread.getFirst()) + " has no place in the model");
+            throw new CheckpointException("adapter " + a.path() + ": its tensor " + Quoted.name(unread.getFirst())
+                    + " has no place in the model");
         }
         rounding.finish();
         if (keeps) cache.write();

@@ -65,7 +65,7 @@ class PackedCheckpointsTest {
                 Arguments.of("bytes, one scale", compressed("naive-quantized"), Packers.compressedBytes(false, true, DType.F32), "F32"),
                 Arguments.of("floats per row", compressed("float-quantized"), Packers.float8("weight_scale", 1, -1, DType.BF16), "F32"),
                 Arguments.of("floats, one scale", compressed("float-quantized"), Packers.float8("weight_scale", -1, -1, DType.F32), "F32"),
-                Arguments.of("floats per rectangle", COMPRESSED.formatted("float-quantized", "{\"block_structure\": [16, 48]}"),
+                Arguments.of("floats per rectangle", COMPRESSED.formatted("float-quantized", "{\"block_structure\": \"16x48\"}"),
                         Packers.float8("weight_scale", 16, 48, DType.BF16), "F32"),
                 Arguments.of("DeepSeek's floats", FP8, Packers.float8("weight_scale_inv", 32, 32, DType.F32), "F32"),
                 Arguments.of("DeepSeek's floats, rectangles of 128", FP8.replace(", \"weight_block_size\": [32, 32]", ""),

@@ -42,8 +42,8 @@ record CompressedIntegers(int[] rectangle) implements Layout {
     private static int bits(Parts parts, int out, int in) {
         Tensor shape = parts.any("weight_shape");
         if (!Arrays.equals(shape.toLongs(), new long[] {out, in})) {
-            throw parts.bad("weight_shape", "says " + Arrays.toString(shape.toLongs()) + ", but the configuration asks for [" + out + ", " + in
-                    + "]");
+            throw parts.bad("weight_shape", "says " + Arrays.toString(shape.toLongs()) + ", but the configuration asks for [" + out + ", "
+                    + in + "]");
         }
         Tensor stored = parts.any("weight_packed");
         for (int bits : new int[] {4, 8}) {
@@ -79,9 +79,8 @@ record CompressedIntegers(int[] rectangle) implements Layout {
         Tensor t = stored.get();
         if (t.dtype() == DType.I32) {
             Words words = new Words(t, bits);
-            if (zeros.length != out * grid.columns() || !Arrays.equals(t.shape(), new long[] {Math.ceilDiv(out, words.each()), grid.columns()})) {
-                throw wrong(parts, t, grid);
-            }
+            long[] shape = {Math.ceilDiv(out, words.each()), grid.columns()};
+            if (zeros.length != out * grid.columns() || !Arrays.equals(t.shape(), shape)) throw wrong(parts, t, grid);
             for (int i = 0; i < zeros.length; i++) {
                 int row = i / grid.columns();
                 zeros[i] = words.code(words.word(row / words.each(), i % grid.columns()), row % words.each());

@@ -23,8 +23,8 @@ record Float8Matrices(int[] rectangle) implements Layout {
     public PackedMatrix read(Parts parts, int out, int in) {
         Tensor floats = parts.any("weight");
         if (!Arrays.equals(floats.shape(), new long[] {out, in})) {
-            throw parts.bad("weight", "has shape " + Arrays.toString(floats.shape()) + ", but the configuration asks for [" + out + ", " + in
-                    + "]");
+            throw parts.bad("weight", "has shape " + Arrays.toString(floats.shape()) + ", but the configuration asks for [" + out + ", "
+                    + in + "]");
         }
         String scale = parts.has("weight_scale_inv") ? "weight_scale_inv" : "weight_scale";
         if (!parts.has(scale)) {

@@ -40,7 +40,9 @@ record Gptq(boolean lessOne) implements Layout {
         }
         int groups = scales.dim(0);
         Optional<Tensor> order = parts.optional("g_idx");
-        if (order.isEmpty() && in % groups != 0) throw parts.bad("scales", "has " + groups + " groups, which do not divide " + in + " inputs");
+        if (order.isEmpty() && in % groups != 0) {
+            throw parts.bad("scales", "has " + groups + " groups, which do not divide " + in + " inputs");
+        }
         ScaleGrid grid = new ScaleGrid(Turned.floats(scales.toFloats(), groups, out), groups, 1,
                 ScaleGrid.stretches(in, Math.ceilDiv(in, groups)));
         if (order.isPresent()) grid = grid.grouped(order.get());

@@ -38,8 +38,8 @@ record PackedIntegers(int out, int in, List<String> tensors, String layout, int 
     }
 
     /**
-     * Blocks of ours hold (code - 8) * scale in 4 bits and code * scale in 8, the scale an f16: what has f16 scales, shared by whole blocks,
-     * fits where no zero point takes a difference out of the range.
+     * Blocks of ours hold (code - 8) * scale in 4 bits and code * scale in 8, the scale an f16: what has f16 scales, shared by whole
+     * blocks, fits where no zero point takes a difference out of the range.
      */
     @Override
     public Optional<DType> exact() {

@@ -119,11 +119,14 @@ public final class PackedWeights {
     /** Two sides, as a list or as a text such as 128x128. */
     private static Optional<int[]> rectangle(Settings c, String key) {
         if (!c.has(key)) return Optional.empty();
-        List<Integer> sides = List.of();
-        if (c.type(key).equals("array")) sides = c.integers(key);
-        else if (c.string(key).matches("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")) sides = Stream.of(c.string(key).split("x")).map(Integer::valueOf).toList();
+        boolean list = c.type(key).equals("array");
+        if (!list && c.string(key).matches("[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")) {
+            return Optional.of(Stream.of(c.string(key).split("x")).mapToInt(Integer::parseInt).toArray());
+        }
+        List<Integer> sides = list ? c.integers(key) : List.of();
         if (sides.size() == 2 && sides.get(0) > 0 && sides.get(1) > 0) return Optional.of(new int[] {sides.get(0), sides.get(1)});
-        throw new CheckpointException("config.json: " + key + " should be a height and a width but is " + (sides.isEmpty() ? "'" + c.string(key) + "'" : sides));
+        String found = list ? sides.toString() : Quoted.name(c.string(key));
+        throw new CheckpointException("config.json: " + key + " should be a height and a width but is " + found);
     }
 
     /** Whether a module's matrix is there and packed. */

@@ -33,8 +33,8 @@ record ScaleGrid(float[] values, int columns, int rowsEach, int[] columnOf) {
         boolean perRow = shape.length > 0 && shape.length <= 2 && shape[0] == out;
         int groups = shape.length == 2 ? scales.dim(1) : 1;
         if (perRow && groups > 0 && in % groups == 0) return new ScaleGrid(values, groups, 1, stretches(in, in / groups));
-        throw new CheckpointException("tensor " + scales.name() + " has shape " + Arrays.toString(shape) + ", which is no grid of scales for a"
-                + " matrix [" + out + ", " + in + "]: it should be one number, one per row, one per equal stretch of a row"
+        throw new CheckpointException("tensor " + scales.name() + " has shape " + Arrays.toString(shape) + ", which is no grid of scales for"
+                + " a matrix [" + out + ", " + in + "]: it should be one number, one per row, one per equal stretch of a row"
                 + (rectangle == null ? "" : ", or one per rectangle of " + rectangle[0] + " by " + rectangle[1]));
     }
 
@@ -55,7 +55,8 @@ record ScaleGrid(float[] values, int columns, int rowsEach, int[] columnOf) {
         int[] of = new int[stored.length];
         for (int c = 0; c < of.length; c++) {
             if (stored[c] < 0 || stored[c] >= columns) {
-                throw new CheckpointException("tensor " + indices.name() + " puts column " + c + " into group " + stored[c] + " of " + columns);
+                throw new CheckpointException("tensor " + indices.name() + " puts column " + c + " into group " + stored[c] + " of "
+                        + columns);
             }
             of[c] = (int) stored[c];
         }
