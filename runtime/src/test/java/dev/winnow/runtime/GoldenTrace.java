@@ -31,7 +31,8 @@ public final class GoldenTrace {
             if (expected.has(RECT)) actual.putAll(trace(winnow, 0, Map.of("pixel_values", expected.tensor(RECT)), ".rect"));
 
             List<String> mismatches = new ArrayList<>();
-            long[] mask = inputs.containsKey("attention_mask") && actual.containsKey("hidden.embed") ? inputs.get("attention_mask").toLongs() : null;
+            boolean masked = inputs.containsKey("attention_mask") && actual.containsKey("hidden.embed");
+            long[] mask = masked ? inputs.get("attention_mask").toLongs() : null;
             for (String name : expected.names()) {
                 if (INPUTS.contains(name) || name.equals(RECT)) continue;
                 Tensor e = expected.tensor(name);

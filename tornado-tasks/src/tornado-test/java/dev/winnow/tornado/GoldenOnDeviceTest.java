@@ -17,8 +17,8 @@ class GoldenOnDeviceTest {
 
     /** Windows, bounded logits, norms after the halves and of heads, scaled branches, and layers that stay on the processor. */
     @ParameterizedTest
-    @ValueSource(strings = {"llama-f16", "mistral-sliding", "gemma2", "gemma3-text", "olmo2", "qwen3", "granite", "dinov2", "gpt2", "mixtral", "phi",
-        "beit", "qwen2-vl"})
+    @ValueSource(strings = {"llama-f16", "mistral-sliding", "gemma2", "gemma3-text", "olmo2", "qwen3", "granite", "dinov2", "gpt2",
+        "mixtral", "phi", "beit", "qwen2-vl"})
     void soDoOtherFamilies(String name) {
         compare(name);
     }

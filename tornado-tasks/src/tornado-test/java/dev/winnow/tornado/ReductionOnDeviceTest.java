@@ -35,7 +35,9 @@ class ReductionOnDeviceTest {
                 Map<String, Tensor> expected = OnDevice.trace(processor, dir, plan, STEPS);
                 Map<String, Tensor> actual = OnDevice.trace(device, dir, plan, STEPS);
                 assertThat(actual.keySet()).as(plan).isEqualTo(expected.keySet());
-                for (Tensor e : expected.values()) assertThat(Golden.mismatch(actual.get(e.name()), e)).as(plan).isEqualTo(Optional.empty());
+                for (Tensor e : expected.values()) {
+                    assertThat(Golden.mismatch(actual.get(e.name()), e)).as(plan).isEqualTo(Optional.empty());
+                }
                 assertThat(expected.values()).as(plan).anyMatch(t -> t.dtype() == DType.I64);
                 assertThat(backend.transfers().launches()).as(plan).isGreaterThan(launches);
             }

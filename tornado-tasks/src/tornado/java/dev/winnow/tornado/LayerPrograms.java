@@ -248,8 +248,8 @@ final class LayerPrograms {
 
     private void look(Program p, int task, int groups, int n, Activations at, Sight sight) {
         CacheRegion r = sight.region;
-        p.set(task, groups, n, at.attending(), shape.attendingWidth(), at.attended(), shape.queryWidth(), r.keys(), r.values(), r.capacity(),
-                sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
+        p.set(task, groups, n, at.attending(), shape.attendingWidth(), at.attended(), shape.queryWidth(), r.keys(), r.values(),
+                r.capacity(), sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
         p.more(task, 12, after(sight.lengths, n));
         p.more(task, 12 + shape.kvHeads(), at.scratch());
     }

@@ -129,7 +129,8 @@ public final class TornadoBackend implements Backend, AutoCloseable {
         if (map != null) return map;
         if (maps.size() == MAPS) close(maps.remove(maps.keySet().iterator().next()));
         long perRow = linear.in() + linear.out();
-        int atATime = Math.clamp(Math.min(description.allocation(), Integer.MAX_VALUE) / Float.BYTES / perRow - 1, 1, Math.min(Math.max(rows, 16), ROWS));
+        long room = Math.min(description.allocation(), Integer.MAX_VALUE) / Float.BYTES / perRow - 1;
+        int atATime = Math.clamp(room, 1, Math.clamp(rows, 16, ROWS));
         long missing = bytes() + DeviceLinear.bytes(linear, atATime) - (long) (SHARE * description.memory());
         if (missing > 0) {
             throw new IllegalStateException("tensor " + linear.weight().name() + " does not fit beside the layers on device "

@@ -31,10 +31,12 @@ final class Common {
     private List<String> reduce = new ArrayList<>();
 
     @Option(names = "--backend", paramLabel = "NAME", defaultValue = "cpu",
-            description = "what computes: cpu; tornado, a device that TornadoVM drives; auto, a GPU if there is one; default ${DEFAULT-VALUE}")
+            description = "what computes: cpu; tornado, a device that TornadoVM drives; auto, a GPU if there is one;"
+                    + " default ${DEFAULT-VALUE}")
     private String backend;
 
-    @Option(names = "--device", paramLabel = "N|NAME", description = "which device, by its number or a part of its name in 'winnow devices'")
+    @Option(names = "--device", paramLabel = "N|NAME",
+            description = "which device, by its number or a part of its name in 'winnow devices'")
     private String device;
 
     @Option(names = "--threads", paramLabel = "N", description = "threads to compute with; default: one per core")
