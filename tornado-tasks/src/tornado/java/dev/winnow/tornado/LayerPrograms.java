@@ -60,7 +60,7 @@ final class LayerPrograms {
         Half(DevicePlan plan, String name, boolean rows) {
             this.rows = rows;
             int section = ARGUMENTS + shape.kvHeads();
-            this.attend = plan.add("attend" + name, 10, section, p -> attendTasks(plan, p));
+            this.attend = plan.add("attend" + name, 11, section, p -> attendTasks(plan, p));
             this.mlp = plan.add("mlp" + name, 6, section, p -> mlpTasks(plan, p));
         }
 
