@@ -54,7 +54,8 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
                 questions, greedy, exact match. Dense: %s.
 
                 Each cell: accuracy, in brackets the picture's tokens that leave a language layer (mean over layers) and the operations of tower,
-                projector and prompt pass as a share of dense; all counted from what ran. `keep` is what a method leaves at its last stage: methods that
+                projector and prompt pass as a share of dense; all counted from what ran. They were counted while prompts still ran all of the last
+                language layer; dense takes 7%% less since, reduced plans 2 to 5%% less (three tried), so shares are a few points higher now. `keep` is what a method leaves at its last stage: methods that
                 drop inside the language model or in stages see more tokens before, so compare their operations. `random` is the mean of %d
                 seeds; the standard error of one accuracy is about %.1f points. **Bold**: more than two standard errors below random at the same `keep`,
                 in front of the language model or before its layer 2, whichever leaves the layers about as many tokens. Every row with a bold cell is
