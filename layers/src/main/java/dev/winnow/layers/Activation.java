@@ -13,7 +13,9 @@ public enum Activation {
     /** x * sigmoid(1.702 x), CLIP's. */
     QUICK_GELU("quick_gelu"),
     RELU("relu"),
-    TANH("tanh");
+    TANH("tanh"),
+    /** max(x, 0) squared (So et al. 2021). */
+    RELU_SQUARED("relu2");
 
     private final String huggingFaceName;
 

@@ -837,6 +837,7 @@ final class PanamaKernels implements Kernels {
             case GELU_TANH -> geluTanh(x, offset, end);
             case RELU -> relu(x, offset, end);
             case TANH -> tanh(x, offset, end);
+            case RELU_SQUARED -> reluSquared(x, offset, end);
         }
         for (int i = end; i < offset + n; i++) x[i] = ScalarKernels.activated(f, x[i]);
     }
@@ -886,6 +887,13 @@ final class PanamaKernels implements Kernels {
 
     private static void relu(float[] x, int from, int to) {
         for (int i = from; i < to; i += L) FloatVector.fromArray(F, x, i).max(0f).intoArray(x, i);
+    }
+
+    private static void reluSquared(float[] x, int from, int to) {
+        for (int i = from; i < to; i += L) {
+            FloatVector v = FloatVector.fromArray(F, x, i).max(0f);
+            v.mul(v).intoArray(x, i);
+        }
     }
 
     /** 1 - 2 / (exp(2x) + 1), and its series near zero, where that form cancels. */

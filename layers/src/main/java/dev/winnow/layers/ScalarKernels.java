@@ -159,6 +159,7 @@ final class ScalarKernels implements Kernels {
             case QUICK_GELU -> timesSigmoid(x, Approximations.QUICK_GELU_SCALE * x);
             case RELU -> x < 0 ? 0 : x;
             case TANH -> (float) Math.tanh(x);
+            case RELU_SQUARED -> x < 0 ? 0 : x * x;
         };
     }
 

@@ -340,11 +340,11 @@ class KernelsTest {
             assertThat(x[32]).isEqualTo(top);
             if (f == Activation.TANH || f == Activation.NONE || f == Activation.RELU) assertThat(x[1]).isEqualTo(bottom);
             assertThat(x[2]).isNaN();
-            assertThat(x[3]).isEqualTo(f == Activation.TANH ? 1 : 1e30f);
+            assertThat(x[3]).isEqualTo(f == Activation.TANH ? 1 : f == Activation.RELU_SQUARED ? inf : 1e30f);
             assertThat(Math.abs(x[4])).isLessThanOrEqualTo(f == Activation.NONE ? 1e30f : 1f);
             assertThat(x[5]).isZero();
             assertThat(x[6]).isZero();
-            assertThat(x[7]).isEqualTo(f == Activation.TANH ? 1 : 100f);
+            assertThat(x[7]).isEqualTo(f == Activation.TANH ? 1 : f == Activation.RELU_SQUARED ? 10_000 : 100f);
             assertThat(x[8]).isCloseTo(f == Activation.TANH ? -1 : f == Activation.NONE ? -100 : 0, within(1e-30f));
         });
     }
@@ -358,6 +358,7 @@ class KernelsTest {
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
             case RELU -> Math.max(0, x);
             case TANH -> Math.tanh(x);
+            case RELU_SQUARED -> Math.max(0, x) * Math.max(0, x);
         };
     }
 

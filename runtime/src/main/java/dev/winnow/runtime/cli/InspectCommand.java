@@ -129,7 +129,8 @@ final class InspectCommand implements Callable<Integer> {
 
     /** What a request of one picture of the tower's own size and so many tokens needs, beside the Java runtime itself. */
     private void memory(Map<String, Object> facts, Winnow winnow) {
-        long scratch = winnow.visionTower().map(t -> ComputeCost.scratch(t.stack().descriptions(), t.patchCount() + t.specialTokens())).orElse(0L);
+        long scratch = winnow.visionTower().map(t -> ComputeCost.scratch(t.stack().descriptions(), t.patchCount() + t.specialTokens())
+                + t.stemScratch()).orElse(0L);
         if (winnow.languageModel().isEmpty()) {
             facts.put("scratch per image bytes", scratch);
             facts.put("memory bytes", winnow.weightBytes() + scratch);
@@ -159,6 +160,7 @@ final class InspectCommand implements Callable<Integer> {
 
     private static void tower(Map<String, Object> facts, VisionEncoder tower, int blocks) {
         facts.put("image size", tower.imageSize() + "x" + tower.imageSize() + (tower.takesAnySize() ? ", others too" : ""));
+        if (!tower.stem().isEmpty()) facts.put("before the layers", tower.stem());
         facts.put("patches", tower.patchCount());
         facts.put("vision layers", blocks + " of " + tower.layers() + " used");
         facts.put("vision width", tower.width());

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,6 +29,7 @@ final class SynthCommand implements Callable<Integer> {
     private static final String CONFIG = "config.json";
     private static final String TOKENIZER = "tokenizer.json";
     private static final String PREPROCESSOR = "preprocessor_config.json";
+    private static final Set<String> PICTURES_ONLY = Set.of("vit", "poolformer", "timm");
 
     @Mixin
     private Common common;
@@ -74,13 +76,13 @@ final class SynthCommand implements Callable<Integer> {
     private static Map<String, String> texts(Settings settings) {
         Map<String, String> texts = new LinkedHashMap<>();
         texts.put(CONFIG, settings.text());
-        String family = settings.string("model_type");
+        String family = Model.type(settings);
         int imageToken = family.equals("llava")
                 ? settings.integer("image_token_index", settings.integer("image_token_id", 32000)) : -1;
         int vocabulary = settings.optionalSection("text_config").orElse(settings).integer("vocab_size", 32000);
-        boolean words = vocabulary >= SyntheticTokenizer.size() && !family.equals("vit");
+        boolean words = vocabulary >= SyntheticTokenizer.size() && !PICTURES_ONLY.contains(family);
         if (words) texts.put(TOKENIZER, SyntheticTokenizer.json(imageToken));
-        if (!Model.readsOnly(family)) texts.put(PREPROCESSOR, preprocessor(settings));
+        if (!Model.readsOnly(family) && !family.equals("timm")) texts.put(PREPROCESSOR, preprocessor(settings));
         return texts;
     }
 
@@ -98,7 +100,9 @@ final class SynthCommand implements Callable<Integer> {
     }
 
     private static String preprocessor(Settings settings) {
-        boolean vit = settings.string("model_type").equals("vit");
+        String family = Model.type(settings);
+        if (family.equals("poolformer")) return "{\"image_processor_type\": \"PoolFormerImageProcessor\"}";
+        boolean vit = family.equals("vit");
         int size = settings.optionalSection("vision_config").orElse(settings).integer("image_size", 224);
         return vit
                 ? "{\"image_processor_type\": \"ViTImageProcessor\", \"size\": {\"height\": " + size + ", \"width\": " + size + "}}"

@@ -50,7 +50,7 @@ public final class ComputeCost {
 
     /** One image through a tower, patches included. */
     public static long image(VisionEncoder tower, int blocks) {
-        return tower.patchCount() * product(tower.patches())
+        return tower.embedding().flops()
                 + layers(tower.stack().descriptions().subList(0, blocks), tower.patchCount() + tower.specialTokens());
     }
 

@@ -75,6 +75,13 @@ final class Config {
         return value;
     }
 
+    /** Neurons of an MLP that is so many times as wide as the model. */
+    static int inner(int width, double ratio) {
+        double inner = width * ratio;
+        if (inner < 1 || inner > 1 << 28) throw new CheckpointException("config: mlp_ratio " + ratio + " makes no MLP of a width of " + width);
+        return (int) inner;
+    }
+
     static Activation activation(Settings s, String key) {
         return activation(s, key, s.string(key));
     }

@@ -25,6 +25,7 @@ final class ParameterNames {
                 p.tower("vision", m.encoder());
                 p.pooling(m.pooling());
                 if (m.pooler() != null) p.linear("pooler", m.pooler().linear());
+                if (m.hidden() != null) p.linear("classifier hidden layer", m.hidden().linear());
                 p.linear("classifier", m.classifier());
                 p.linear("distilled classifier", m.distilled());
             }
@@ -66,7 +67,7 @@ final class ParameterNames {
     }
 
     private void tower(String tower, VisionEncoder m) {
-        linear(tower + " patch embedding", m.patches());
+        m.embedding().linears().forEach((what, linear) -> linear(tower + " " + what, linear));
         layers(tower, m.stack().descriptions());
     }
 

@@ -3,13 +3,14 @@ package dev.winnow.runtime.models;
 import dev.winnow.layers.Activation;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
-import dev.winnow.layers.Work;
+import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.runtime.images.PatchRows;
 import dev.winnow.weights.CheckpointException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How a picture becomes tokens: a convolution cuts it into patches, each gets its place, and tokens that are no patches come in front.
@@ -20,7 +21,7 @@ import java.util.List;
  * @param special   the tokens in front with their positions, [kinds.size(), width]
  */
 record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel, List<TokenKind> kinds, float[] special,
-                      PatchPositions positions, PatchOrder order) {
+                      PatchPositions positions, PatchOrder order) implements Stem {
     /** Patches row by row. */
     PatchEmbedding(int imageSize, int patchSize, Linear kernel, List<TokenKind> kinds, float[] special, PatchPositions positions) {
         this(imageSize, patchSize, kernel.in() / (patchSize * patchSize), kernel, kinds, special, positions, PatchOrder.ROWS);
@@ -28,7 +29,8 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
 
     private static final int MOST_PATCHES_PER_SIDE = 1024;
 
-    int width() {
+    @Override
+    public int width() {
         return kernel.out();
     }
 
@@ -37,7 +39,8 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
         return kernel.in() / (channels * patchSize * patchSize);
     }
 
-    Grid grid(int height, int width) {
+    @Override
+    public Grid grid(int height, int width) {
         return new Grid(height / patchSize, width / patchSize);
     }
 
@@ -45,20 +48,22 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
         return grid(imageSize, imageSize);
     }
 
-    boolean takes(int height, int width) {
+    @Override
+    public boolean takes(int height, int width) {
         Grid grid = grid(height, width);
         boolean squares = height % (patchSize * order.square()) == 0 && width % (patchSize * order.square()) == 0;
         return grid.cells() > 0 && (squares || order.byRows()) && Math.max(grid.height(), grid.width()) <= MOST_PATCHES_PER_SIDE
                 && positions.fits(grid);
     }
 
-    /** Tokens of a picture, [kinds.size() + patches, width]; pixels right and below that fill no patch are left out. */
-    float[] embed(Backend backend, VisionEncoder.Picture picture, Work work) {
+    /** Pixels right and below that fill no patch are left out. */
+    @Override
+    public float[] embed(Backend backend, VisionEncoder.Picture picture, Workspace workspace, Trace trace) {
         Grid grid = grid(picture.height(), picture.width());
         Grid seen = picture.seen() == null ? grid : picture.seen();
         float[] columns = columns(picture);
         float[] embedded = new float[grid.cells() * width()];
-        backend.linear(kernel, columns, grid.cells(), embedded, Activation.NONE, work);
+        backend.linear(kernel, columns, grid.cells(), embedded, Activation.NONE, workspace.work());
         if (kinds.isEmpty()) {
             positions.add(grid, seen, embedded, 0, width());
             return embedded;
@@ -77,6 +82,26 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
         }
         return PatchRows.cut(picture.pixels(), picture.offset(), channels, picture.height(), picture.width(), patchSize, order.square(),
                 frames());
+    }
+
+    @Override
+    public long flops() {
+        return grid().cells() * ComputeCost.product(kernel);
+    }
+
+    @Override
+    public long scratch() {
+        return 0;
+    }
+
+    @Override
+    public Map<String, Linear> linears() {
+        return Map.of("patch embedding", kernel);
+    }
+
+    @Override
+    public String description() {
+        return "";
     }
 
     /** Patches per side of a picture of the model's own size. */

@@ -27,13 +27,29 @@ public sealed interface Pooling {
         }
     }
 
-    /** The norm of the mean of all patches, without a norm in front (BEiT); a merged patch counts as many as it stands for. */
+    /**
+     * The norm of the mean of all patches, without a norm in front (BEiT); a merged patch counts as many as it stands for.
+     *
+     * @param norm or null for none
+     */
     record Mean(Norm norm) implements Pooling {
         @Override
         public float[] pool(Tokens tokens, Norm finalNorm, Backend backend, Workspace workspace) {
             float[] mean = new float[tokens.width()];
             addMean(tokens.ledger(), tokens.hidden(), tokens.width(), mean, 0);
-            backend.normalise(norm, mean, 1, mean.length, mean);
+            if (norm != null) backend.normalise(norm, mean, 1, mean.length, mean);
+            return mean;
+        }
+    }
+
+    /** The mean of all patches after a norm of all of them at once (PoolFormer). */
+    record WholeNormMean(GridNorm.Whole norm) implements Pooling {
+        @Override
+        public float[] pool(Tokens tokens, Norm finalNorm, Backend backend, Workspace workspace) {
+            float[] normed = new float[tokens.count() * tokens.width()];
+            norm.apply(backend, tokens.hidden(), tokens.count(), normed);
+            float[] mean = new float[tokens.width()];
+            addMean(tokens.ledger(), normed, tokens.width(), mean, 0);
             return mean;
         }
     }

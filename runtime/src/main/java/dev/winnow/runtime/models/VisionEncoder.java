@@ -27,10 +27,11 @@ import java.util.stream.IntStream;
  * A vision transformer up to its last block (Dosovitskiy et al. 2020). The families that differ in names, tokens, positions and norms
  * build one of these.
  *
+ * @param embedding what makes tokens of a picture
  * @param preNorm   norm after the positions, or null
  * @param finalNorm norm after the last block, or null where pooling has its own
  */
-public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preNorm, StackRunner stack, Norm finalNorm) {
+public record VisionEncoder(Backend backend, Stem embedding, Norm preNorm, StackRunner stack, Norm finalNorm) {
 
     /** Tokens of one image and, by block number, the outputs of earlier blocks, reduced alike. */
     public record Encoded(Tokens tokens, Map<Integer, float[]> captured) {}
@@ -66,7 +67,22 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
 
     /** The map from a patch's pixels to its token. */
     public Linear patches() {
-        return embedding.kernel();
+        return cutting().kernel();
+    }
+
+    private PatchEmbedding cutting() {
+        if (embedding instanceof PatchEmbedding p) return p;
+        throw new IllegalStateException("this tower does not cut its pictures into patches");
+    }
+
+    /** What makes tokens of a picture, in a few words; empty where patches are cut and that is all. */
+    public String stem() {
+        return embedding.description();
+    }
+
+    /** Bytes of scratch that making tokens takes, beside what layers need. */
+    public long stemScratch() {
+        return embedding.scratch();
     }
 
     /** Colour channels of the pictures it looks at. */
@@ -81,7 +97,7 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
 
     /** Patches of a picture of the tower's own size. */
     public int patchCount() {
-        return grid() * grid();
+        return grid(imageSize(), imageSize()).cells();
     }
 
     /** Whether pictures of other sizes than the tower's own can be looked at. */
@@ -116,7 +132,7 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
 
     /** The pixels of a picture's patches, [patches, pixels of a patch], in the order in which the tower takes them. */
     public float[] cut(Picture picture) {
-        return embedding.columns(picture);
+        return cutting().columns(picture);
     }
 
     /** The same tower in front of something, such as a projector. */
@@ -157,7 +173,7 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
         int width = width();
         Grid grid = grid(picture.height(), picture.width());
         PatchOrder order = embedding.order();
-        float[] hidden = embedding.embed(backend, picture, workspace.work());
+        float[] hidden = embedding.embed(backend, picture, workspace, trace);
         int n = hidden.length / width;
         traceEmbedding(picture, grid, hidden, trace);
         if (!order.byRows()) {
@@ -217,7 +233,7 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
             return;
         }
         trace.item("vision.embed", hidden, hidden.length / width(), width());
-        if (embedding.positions() instanceof PatchPositions.Spread s) {
+        if (embedding instanceof PatchEmbedding p && p.positions() instanceof PatchPositions.Spread s) {
             trace.indices("vision.position_ids", s.places(grid, picture.seen() == null ? grid : picture.seen()));
         }
     }

@@ -2,6 +2,7 @@ package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Activation;
 import dev.winnow.layers.Linear;
+import dev.winnow.layers.Norm;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.TokenKind;
@@ -17,9 +18,18 @@ import java.util.Optional;
  * @param pooler     a tanh layer on the pooled vector, or null
  * @param classifier on the pooled vector, or null
  * @param distilled  DeiT's second classifier, on the distillation token, or null
+ * @param hidden     what the classifier has in front of it, or null
  */
-public record VisionTransformer(String family, VisionEncoder encoder, Pooling pooling, Pooler pooler, Linear classifier, Linear distilled)
-        implements Model {
+public record VisionTransformer(String family, VisionEncoder encoder, Pooling pooling, Pooler pooler, Linear classifier, Linear distilled,
+                                Hidden hidden) implements Model {
+    /** A model whose classifiers read the pooled vector itself. */
+    public VisionTransformer(String family, VisionEncoder encoder, Pooling pooling, Pooler pooler, Linear classifier, Linear distilled) {
+        this(family, encoder, pooling, pooler, classifier, distilled, null);
+    }
+
+    /** The first half of a classifier that is an MLP: {@code norm(f(linear(x)))} (Yu et al. 2022). */
+    public record Hidden(Linear linear, Activation activation, Norm norm) {}
+
     /** One more layer on the pooled vector. */
     public record Pooler(Linear linear, Activation activation) {}
 
@@ -37,6 +47,10 @@ public record VisionTransformer(String family, VisionEncoder encoder, Pooling po
     /** Logits of all labels; of two classifiers the mean. */
     public float[] logits(Tokens tokens, Workspace workspace, Trace trace) {
         float[] pooled = pooling.pool(tokens, encoder.finalNorm(), encoder.backend(), workspace);
+        if (hidden != null) {
+            pooled = apply(hidden.linear(), pooled, hidden.activation(), workspace);
+            encoder.backend().normalise(hidden.norm(), pooled, 1, pooled.length, pooled);
+        }
         float[] logits = apply(classifier, pooled, Activation.NONE, workspace);
         if (distilled == null) return logits;
         int width = encoder.width();

@@ -158,6 +158,13 @@ public final class WeightScope {
         return new Linear(product(name + ".weight", out, in, true), read(name + ".bias", "bias", out));
     }
 
+    /** An affine map that is stored as a 1x1 convolution [out, in, 1, 1]. */
+    Linear pointwise(String name, int out, int in, boolean bias) {
+        Tensor kernel = matrix(name + ".weight", out, in, 1, 1);
+        return new Linear(rounded(new Tensor(kernel.name(), kernel.dtype(), new long[] {out, in}, kernel.data())),
+                bias ? read(name + ".bias", "bias", out) : null);
+    }
+
     private Tensor product(String name, int out, int in, boolean turned) {
         String stored = source.stored(prefix + name);
         boolean turn = turned && !source.packs(prefix + name);

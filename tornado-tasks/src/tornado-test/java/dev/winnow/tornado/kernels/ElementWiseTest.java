@@ -15,6 +15,7 @@ class ElementWiseTest {
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
             case QUICK_GELU -> x / (1 + Math.exp(-1.702 * x));
             case RELU -> Math.max(0, x);
+            case RELU_SQUARED -> Math.max(0, x) * Math.max(0, x);
             case TANH -> Math.tanh(x);
         };
     }

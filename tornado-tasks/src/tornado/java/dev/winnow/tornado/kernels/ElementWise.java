@@ -18,6 +18,7 @@ public final class ElementWise {
     static final int QUICK_GELU = 4;
     static final int RELU = 5;
     static final int TANH = 6;
+    static final int RELU_SQUARED = 7;
 
     private static final int COUNT = 0;
     private static final int X = 1;
@@ -77,6 +78,7 @@ public final class ElementWise {
         else if (kind == QUICK_GELU) y = timesSigmoid(x, 1.702f * x);
         else if (kind == RELU) y = x < 0f ? 0f : x;
         else if (kind == TANH) y = TornadoMath.tanh(x);
+        else if (kind == RELU_SQUARED) y = x < 0f ? 0f : x * x;
         return y;
     }
 
