@@ -16,8 +16,14 @@ import java.util.Optional;
  *
  * @param backend runs what is made of them
  * @param layers  the language model's layers
+ * @param trained methods that the checkpoint was trained with, which act unless a plan has the same with other numbers
  */
-public record LearnedParts(Backend backend, List<TransformerLayer> layers, Lookup lookup) {
+public record LearnedParts(Backend backend, List<TransformerLayer> layers, Lookup lookup, List<ReductionMethod> trained) {
+    /** A checkpoint that was trained without a method. */
+    public LearnedParts(Backend backend, List<TransformerLayer> layers, Lookup lookup) {
+        this(backend, layers, lookup, List.of());
+    }
+
     /** A checkpoint with nothing for methods. */
     public static final LearnedParts NONE = new LearnedParts(null, List.of(), name -> Optional.empty());
 

@@ -33,9 +33,13 @@ public interface ReductionMethod {
         return null;
     }
 
-    /** The tower of a model, for methods that need one. */
+    /** The tower of a model, for methods that need one with layers whose tokens are free of their grid. */
     static ModelShape.Vision visionOf(ModelShape shape, String spec) {
-        return shape.vision().orElseThrow(() -> new PlanException(spec + ": works in a vision tower; this model has none"));
+        ModelShape.Vision vision = shape.vision()
+                .orElseThrow(() -> new PlanException(spec + ": works in a vision tower; this model has none"));
+        if (vision.layers() > 0) return vision;
+        throw new PlanException(spec + ": works between layers of a vision tower, but this model's operators need the whole grid of patches"
+                + " to the end, so that none may leave");
     }
 
     /** The number of language layers of a model, for methods that need them. */

@@ -61,12 +61,15 @@ public record ReductionPlan(List<ReductionMethod> methods) {
     }
 
     /**
-     * The plan's events at their sites.
+     * The plan's events at their sites, and those of methods that the checkpoint was trained with where the plan has not the same method.
      *
      * @throws PlanException when a method does not fit the model
      */
     public Schedule schedule(ModelShape shape) {
-        return new Schedule(methods, shape);
+        List<ReductionMethod> all = new ArrayList<>(shape.learned().trained());
+        all.removeIf(own -> methods.stream().anyMatch(m -> m.getClass() == own.getClass()));
+        all.addAll(methods);
+        return new Schedule(all, shape);
     }
 
     public boolean isEmpty() {

@@ -83,6 +83,8 @@ public final class StackRunner {
     /** @param hidden tokens that no other sees, or null for none */
     public void run(Tokens tokens, boolean[] hidden, int until, KvCache cache, Schedule schedule, Workspace workspace,
                     StackListener listener) {
+        // towers of grid operators have done everything before
+        if (layers.isEmpty()) return;
         StackPass pass = new StackPass(stage, layers, beyond, sight, tokens, cache, schedule, workspace, listener, false);
         if (hidden != null) pass.hide(hidden);
         for (int l = 0; l < until; l++) pass.layer(l);

@@ -4,6 +4,7 @@ import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.reduction.BlockInfluence;
+import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.ComputeCost;
 import dev.winnow.runtime.models.ImageTextEncoder;
@@ -107,7 +108,8 @@ final class InspectCommand implements Callable<Integer> {
         }
         memory(facts, winnow);
         facts.put("tokenizer", Files.exists(model.directory().resolve("tokenizer.json")) ? "tokenizer.json" : "none");
-        facts.put("image processor", Files.exists(model.directory().resolve("preprocessor_config.json")) ? "preprocessor_config.json" : "none");
+        facts.put("image processor", Files.exists(model.directory().resolve("preprocessor_config.json")) ? "preprocessor_config.json"
+                : winnow.directory().config().has("architecture") ? "config.json" : "none");
         if (tensors) {
             Map<String, String> all = new LinkedHashMap<>();
             for (String name : checkpoint.names()) {
@@ -186,6 +188,9 @@ final class InspectCommand implements Callable<Integer> {
         if (sliding > 0) {
             int window = layers.stream().mapToInt(l -> l.attention().mask().window()).min().orElseThrow();
             facts.put("layers with a window", sliding + " of " + layers.size() + " see " + window + " tokens back");
+        }
+        if (!m.learned().trained().isEmpty()) {
+            facts.put("active by default", m.learned().trained().stream().map(ReductionMethod::spec).collect(Collectors.joining(" + ")));
         }
         facts.put("vocabulary", m.vocabulary());
         facts.put("context", m.context());

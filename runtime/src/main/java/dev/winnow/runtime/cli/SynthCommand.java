@@ -77,7 +77,7 @@ final class SynthCommand implements Callable<Integer> {
         Map<String, String> texts = new LinkedHashMap<>();
         texts.put(CONFIG, settings.text());
         String family = Model.type(settings);
-        int imageToken = family.equals("llava")
+        int imageToken = family.equals("llava") || family.equals("pmod_llava_llama")
                 ? settings.integer("image_token_index", settings.integer("image_token_id", 32000)) : -1;
         int vocabulary = settings.optionalSection("text_config").orElse(settings).integer("vocab_size", 32000);
         boolean words = vocabulary >= SyntheticTokenizer.size() && !PICTURES_ONLY.contains(family);

@@ -61,6 +61,7 @@ public final class ImageProcessor {
     public static ImageProcessor of(ModelDirectory dir) {
         Settings config = dir.optional("preprocessor_config.json")
                 .or(() -> dir.optional("processor_config.json").flatMap(whole -> whole.optionalSection("image_processor")))
+                .or(() -> TimmTransform.of(dir.config()))
                 .orElseThrow(() -> new CheckpointException(
                         dir.path() + ": holds no preprocessor_config.json, which says how images are prepared"));
         try {

@@ -22,7 +22,8 @@ enum ProcessorKind {
     LLAVA_ONEVISION(384, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD),
     IDEFICS3(364, false, Resampling.LANCZOS, 0, Colour.HALF, Colour.HALF),
     QWEN2_VL(28, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD),
-    PIXTRAL(1024, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD);
+    PIXTRAL(1024, false, Resampling.BICUBIC, 0, Colour.CLIP_MEAN, Colour.CLIP_STD),
+    POOLFORMER(224, true, Resampling.BICUBIC, 224, Colour.IMAGENET_MEAN, Colour.IMAGENET_STD);
 
     /** As for {@link TargetSize}: far more than a model takes. */
     private static final int LARGEST_SIDE = 8192;
@@ -64,8 +65,9 @@ enum ProcessorKind {
             case "Idefics3ImageProcessor", "SmolVLMImageProcessor" -> IDEFICS3;
             case "Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor" -> QWEN2_VL;
             case "PixtralImageProcessor" -> PIXTRAL;
+            case "PoolFormerImageProcessor" -> POOLFORMER;
             default -> throw new CheckpointException("image processor '" + type + "' is not supported; those named CLIP, ViT, DeiT, Beit,"
-                    + " Bit, Siglip, Gemma3, Llava, LlavaNext, LlavaOnevision, Idefics3, SmolVLM, Qwen2VL and Pixtral are");
+                    + " Bit, Siglip, Gemma3, Llava, LlavaNext, LlavaOnevision, Idefics3, SmolVLM, Qwen2VL, Pixtral and PoolFormer are");
         };
     }
 
@@ -80,8 +82,19 @@ enum ProcessorKind {
                 TargetSize patch = TargetSize.read(config, "patch_size", TargetSize.square(16));
                 yield Optional.of(new SizeRule.WithinEdge(longestEdge(config, "size", size), patch.height(), patch.width()));
             }
+            case POOLFORMER -> Optional.of(beforeCrop(TargetSize.read(config, "size", usual), config));
             default -> Optional.of(TargetSize.read(config, "size", usual));
         };
+    }
+
+    /** The size of which the crop leaves a share, {@code crop_pct}; of a square it is the shorter edge that gets it. */
+    private static TargetSize beforeCrop(TargetSize size, Settings config) {
+        if (config.type("crop_pct").equals("null")) return size;
+        double share = config.number("crop_pct", 0.9);
+        if (share <= 0.01 || share > 2) throw new CheckpointException("image processor crop_pct should be above 0.01 and up to 2 but is " + share);
+        int height = (int) (size.height() / share);
+        return size.height() == size.width() ? TargetSize.shortestEdge(height)
+                : new TargetSize(height, (int) (size.width() / share), false);
     }
 
     /** How pictures are cut. */

@@ -8,6 +8,7 @@ import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.LearnedParts;
 import dev.winnow.reduction.ModelShape;
+import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.Sight;
 import dev.winnow.reduction.StackListener;
@@ -53,6 +54,12 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
     /** The same model, the tokens of whose prompts see each other in another way. */
     LanguageModel seeing(Sight sight) {
         return new LanguageModel(family, backend, embedding, stack.seeing(sight), finalNorm, head, context, learned);
+    }
+
+    /** The same model, with a method that its checkpoint was trained with. */
+    LanguageModel trainedWith(ReductionMethod method) {
+        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, context,
+                new LearnedParts(learned.backend(), learned.layers(), learned.lookup(), List.of(method)));
     }
 
     @Override

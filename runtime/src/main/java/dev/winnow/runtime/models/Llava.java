@@ -25,11 +25,18 @@ final class Llava {
 
     static VisionLanguageModel load(Settings c, WeightScope root, Backend backend) {
         String family = c.string("model_type");
-        boolean one = family.equals("llava_onevision");
         VisionLanguageParts parts = VisionLanguageParts.of(root, "multi_modal_projector.linear_1.weight");
+        LanguageModel language = parts.language(c, family.equals("llava_onevision") ? "qwen2" : "llama", backend);
+        Settings text = Config.section(c, "text_config");
+        // p-MoD's settings lie with those of the language model, as its routers do
+        return of(family, c, parts, PModLlava.routed(language, text.has(PModLlava.LAYERS) ? text : c, parts.language()), backend);
+    }
+
+    /** A model around a language model. */
+    static VisionLanguageModel of(String family, Settings c, VisionLanguageParts parts, LanguageModel language, Backend backend) {
+        boolean one = family.equals("llava_onevision");
         Settings visionConfig = c.optionalSection("vision_config").orElse(Settings.of(one ? ONE_VISION : VISION, "default vision_config"));
         VisionEncoder vision = VisionTowers.load(visionConfig, parts.at("vision_tower.vision_model"), backend);
-        LanguageModel language = parts.language(c, one ? "qwen2" : "llama", backend);
         Features read = features(c, vision, one);
         Projector.Layers projector = Projector.twoLayers(parts.at("multi_modal_projector"), vision.width() * read.blocks().size(),
                 language.width(), c.flag("multimodal_projector_bias", true), Config.activation(c, "projector_hidden_act", "gelu"));
@@ -66,7 +73,7 @@ final class Llava {
 
     private static Packing packing(Settings c, String family, VisionEncoder vision, Features read, VisionLanguageParts parts,
                                    int width) {
-        if (family.equals("llava")) return new Packing.Apart();
+        if (!family.startsWith("llava_")) return new Packing.Apart();
         if (vision.hasClassToken() && read.keepsClass()) {
             throw new CheckpointException("config: vision_feature_select_strategy full keeps a class token, which has no place in a"
                     + " picture of pieces");

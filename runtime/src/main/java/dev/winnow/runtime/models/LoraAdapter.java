@@ -236,7 +236,7 @@ final class LoraAdapter implements AutoCloseable {
      * @param outFirst whether a matrix is [out, in] even where the adapter says that the base's are [in, out]
      * @throws CheckpointException when the change is of another shape
      */
-    Tensor merged(String name, Tensor base, boolean outFirst) {
+    Tensor merged(String name, Tensor base, boolean outFirst, UnpackedMemory memory) {
         Change c = targets.get(name);
         boolean turn = c.embedding || turned() && !outFirst;
         int rank = c.a.dim(0);
@@ -254,7 +254,7 @@ final class LoraAdapter implements AutoCloseable {
             throw bad(c, "has a lora_magnitude_vector " + Arrays.toString(c.magnitude.shape()) + " for " + rows + " outputs");
         }
         float scale = (float) scale(c);
-        MemorySegment sum = Unpacking.allocate(DType.F32, rows, columns);
+        MemorySegment sum = memory.allocate(DType.F32, rows, columns);
         Unpacking.bands((int) rows, columns, (from, count) -> {
             float[] band = base.rows(from, count).toFloats();
             float[] row = new float[columns];

@@ -30,7 +30,7 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
     static List<String> types() {
         return Stream.concat(LanguageFamilies.types().stream(), Stream.of("vit", "deit", "beit", "dinov2", "dinov2_with_registers", "clip",
                 "clip_vision_model", "siglip", "siglip_vision_model", "poolformer", "llava", "llava_next", "llava_onevision", "paligemma", "gemma3",
-                "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl")).toList();
+                "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "pmod_llava_llama")).toList();
     }
 
     /**
@@ -49,6 +49,7 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
             case "siglip", "siglip_vision_model" -> Siglip.load(config, root.sensitive(), backend);
             case "poolformer" -> PoolFormer.load(config, root.sensitive(), backend);
             case "llava", "llava_next", "llava_onevision" -> Llava.load(config, root, backend);
+            case "pmod_llava_llama" -> PModLlava.load(config, root, backend);
             case "paligemma" -> PaliGemma.load(config, root, backend);
             case "gemma3" -> Gemma3Vision.load(config, root, backend);
             case "idefics3", "smolvlm" -> Idefics3.load(config, root, backend);

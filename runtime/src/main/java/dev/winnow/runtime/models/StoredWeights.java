@@ -18,8 +18,10 @@ final class StoredWeights implements WeightScope.Source {
     private final PackedWeights packed;
     private final List<LoraAdapter> adapters;
     private final LoadLog log;
+    private final UnpackedMemory memory;
 
-    StoredWeights(Checkpoint checkpoint, PackedWeights packed, List<LoraAdapter> adapters, LoadLog log) {
+    StoredWeights(Checkpoint checkpoint, PackedWeights packed, List<LoraAdapter> adapters, LoadLog log, UnpackedMemory memory) {
+        this.memory = memory;
         this.checkpoint = checkpoint;
         this.packed = packed;
         this.adapters = adapters;
@@ -47,6 +49,11 @@ final class StoredWeights implements WeightScope.Source {
         for (String part : parts) bytes += checkpoint.tensor(part).data().byteSize();
         log.made(name, parts);
         log.grew(name, rounded.data().byteSize() - bytes);
+    }
+
+    @Override
+    public void release(Tensor t) {
+        memory.release(t);
     }
 
     /** What a packed matrix is made of: all of its module but the bias. */
@@ -94,9 +101,10 @@ final class StoredWeights implements WeightScope.Source {
         Tensor t = stored;
         for (LoraAdapter a : adapters) {
             if (!a.changes(name)) continue;
-            Tensor sum = a.merged(name, t, packs(name));
+            Tensor sum = a.merged(name, t, packs(name), memory);
             log.grew(name, sum.data().byteSize() - t.data().byteSize());
             log.step(name, a.description(name));
+            memory.release(t);
             t = sum;
         }
         return t;
@@ -104,7 +112,7 @@ final class StoredWeights implements WeightScope.Source {
 
     private Tensor unpacked(String name, long[] shape) {
         PackedMatrix matrix = packed.matrix(module(name), Math.toIntExact(shape[0]), Math.toIntExact(shape[1]));
-        Tensor t = Unpacking.tensor(matrix, name);
+        Tensor t = Unpacking.tensor(matrix, name, memory);
         long bytes = 0;
         for (String part : matrix.tensors()) {
             Tensor stored = checkpoint.tensor(part);

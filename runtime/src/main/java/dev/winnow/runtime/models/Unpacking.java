@@ -4,7 +4,6 @@ import dev.winnow.layers.Workers;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
 import dev.winnow.weights.packed.PackedMatrix;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -12,7 +11,6 @@ import java.nio.ByteOrder;
 /** Brings matrices that a checkpoint packs into a type that products can be computed with, on all threads. */
 final class Unpacking {
     private static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int ALIGNMENT = 64;
     /** Elements of a task. */
     private static final int TASK = 1 << 18;
 
@@ -24,9 +22,9 @@ final class Unpacking {
     }
 
     /** The matrix in blocks of ours where they hold every element exactly, else as f32. */
-    static Tensor tensor(PackedMatrix packed, String name) {
+    static Tensor tensor(PackedMatrix packed, String name, UnpackedMemory memory) {
         DType format = packed.exact().orElse(DType.F32);
-        MemorySegment data = allocate(format, packed.out(), packed.in());
+        MemorySegment data = memory.allocate(format, packed.out(), packed.in());
         bands(packed.out(), packed.in(), (from, count) -> {
             if (format.isBlocked()) {
                 packed.blocks(format, from, count, data);
@@ -37,11 +35,6 @@ final class Unpacking {
             }
         });
         return new Tensor(name, format, new long[] {packed.out(), packed.in()}, data);
-    }
-
-    static MemorySegment allocate(DType format, long rows, long columns) {
-        long bytes = format.bytes(Math.multiplyExact(rows, columns));
-        return Arena.ofAuto().allocate(Math.max(1, bytes), ALIGNMENT).asSlice(0, bytes);
     }
 
     /** Writes floats to the elements of a matrix from one on. */

@@ -40,6 +40,9 @@ public final class WeightScope {
 
         /** Told that a matrix that was rounded before is taken in place of the tensor. */
         default void replaced(String name, Tensor rounded) {}
+
+        /** Told that a matrix it gave was only a step on the way to another one, and is not needed again. */
+        default void release(Tensor t) {}
     }
 
     /** A source whose names begin in another way. */
@@ -77,6 +80,11 @@ public final class WeightScope {
         public void replaced(String name, Tensor rounded) {
             source.replaced(rename(name), rounded);
         }
+
+        @Override
+        public void release(Tensor t) {
+            source.release(t);
+        }
     }
 
     /** Use of a tensor whose place in the model says more. */
@@ -106,7 +114,8 @@ public final class WeightScope {
     /** A checkpoint as it is, without adapters, and without a configuration that says how matrices are packed. */
     public static WeightScope of(Checkpoint checkpoint) {
         LoadLog log = new LoadLog();
-        return of(new StoredWeights(checkpoint, PackedWeights.undeclared(checkpoint), List.of(), log), Rounding.unkept(log));
+        return of(new StoredWeights(checkpoint, PackedWeights.undeclared(checkpoint), List.of(), log, UnpackedMemory.collected()),
+                Rounding.unkept(log));
     }
 
     /** The same place, where matrices that products are computed with are rounded on reading. */
@@ -174,12 +183,18 @@ public final class WeightScope {
             source.replaced(prefix + name, kept.get());
             return held(kept.get());
         }
-        return rounded(turn ? turned(name, in, out) : matrix(name, out, in));
+        if (turn) return rounded(turned(name, in, out));
+        Tensor matrix = matrix(name, out, in);
+        Tensor rounded = rounded(matrix);
+        if (rounded != matrix) source.release(matrix);
+        return rounded;
     }
 
     /** A matrix stored as [rows, columns], as a transposed copy. */
     Tensor turned(String name, int rows, int columns) {
-        Tensor matrix = matrix(name, rows, columns).transposed();
+        Tensor stored = matrix(name, rows, columns);
+        Tensor matrix = stored.transposed();
+        source.release(stored);
         rounding.log().step(matrix.name(), "transposed");
         return held(matrix);
     }

@@ -17,6 +17,7 @@ public final class WeightStore implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final LoadLog log = new LoadLog();
     private final List<LoraAdapter> adapters = new ArrayList<>();
+    private final UnpackedMemory memory = UnpackedMemory.closed();
     private QuantizedCache cache;
     private Rounding rounding;
     private WeightScope root;
@@ -38,7 +39,8 @@ public final class WeightStore implements AutoCloseable {
         WeightStore store = new WeightStore(directory.checkpoint());
         try {
             for (Path adapter : adapters) store.adapters.add(LoraAdapter.open(adapter));
-            StoredWeights source = new StoredWeights(store.checkpoint, PackedWeights.of(directory), store.adapters, store.log);
+            StoredWeights source = new StoredWeights(store.checkpoint, PackedWeights.of(directory), store.adapters, store.log,
+                    store.memory);
             if (quantization != Quantization.NONE) {
                 store.cache = QuantizedCache.open(directory.path(), quantization, store.fingerprint(directory));
             }
@@ -92,10 +94,11 @@ public final class WeightStore implements AutoCloseable {
         return LoadReport.of(log, checkpoint, ParameterNames.of(model));
     }
 
-    /** Closes adapters and kept matrices, not the checkpoint. */
+    /** Closes adapters, kept matrices and those that were made while loading, not the checkpoint. */
     @Override
     public void close() {
         adapters.forEach(LoraAdapter::close);
         if (cache != null) cache.close();
+        memory.close();
     }
 }

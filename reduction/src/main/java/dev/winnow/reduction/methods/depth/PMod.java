@@ -27,7 +27,7 @@ import java.util.List;
  * alike (STRing). Text, prompts without images and decoding are dense; tokens that go around a layer have no cache entry there.
  *
  * <p>Names are those of MCG-NJU/p-MoD: {@code layers.{l}.router.router}. That code writes the cosine for 32 layers; here it spans the
- * model's depth. Tokens of all images compete together, as there. Positions stay. Cost: one product per visual token and routed layer.
+ * model's depth unless told otherwise. Tokens of all images compete together, as there. Positions stay. Cost: one product per visual token and routed layer.
  *
  * @param average  share of visual tokens that run a layer, averaged over the depth, before the bounds
  * @param most     layers with a larger share are not routed at all
@@ -35,9 +35,10 @@ import java.util.List;
  * @param scale    of TanhNorm
  * @param shift    of TanhNorm
  * @param cosine   whether the decay is a cosine, or else a line
+ * @param span     layers that it goes over, 0 for those of the model
  */
-public record PMod(String spec, double average, double most, double least, double scale, double shift, boolean cosine, VisualScope scope)
-        implements ReductionMethod {
+public record PMod(String spec, double average, double most, double least, double scale, double shift, boolean cosine, int span,
+                   VisualScope scope) implements ReductionMethod {
     public static final MethodType TYPE = new MethodType("pmod", "p-MoD: Building Mixture-of-Depths MLLMs via Progressive Ratio Decay",
             2024, "arXiv 2412.04449, github MCG-NJU/p-MoD", "language model, most layers", false,
             List.of(new Options.Option("keep", "0.5", "share of visual tokens that run a layer, mean over the depth", "mod_router_factor"),
@@ -46,6 +47,7 @@ public record PMod(String spec, double average, double most, double least, doubl
                     new Options.Option("scale", "0.2", "factor on the tanh of the router's output"),
                     new Options.Option("shift", "1", "added to it"),
                     new Options.Option("decay", "shiftedcos", "shiftedcos or shiftedlinear"),
+                    new Options.Option("span", "0", "layers that the decay goes over; 0 for those of the model"),
                     VisualScope.START, VisualScope.LENGTH),
             PMod.class, PMod::create);
 
@@ -54,13 +56,20 @@ public record PMod(String spec, double average, double most, double least, doubl
         double most = o.number("most", 0, 10);
         if (least > most) throw new PlanException("pmod: least is above most");
         return new PMod(o.spec(), DepthShare.of(o, "keep"), most, least, o.number("scale", -1e6, 1e6), o.number("shift", -1e6, 1e6),
-                o.word("decay", "shiftedcos", "shiftedlinear").equals("shiftedcos"), VisualScope.of(o));
+                o.word("decay", "shiftedcos", "shiftedlinear").equals("shiftedcos"), o.integer("span", 0, 100_000),
+                VisualScope.of(o));
     }
 
     /** Share of visual tokens that run a layer, before the bounds. */
     public double ratio(int layer, int depth) {
-        double place = depth == 1 ? 0 : (double) layer / (depth - 1);
+        int layers = span > 0 ? span : depth;
+        double place = layers == 1 ? 0 : (double) layer / (layers - 1);
         return average + (cosine ? Math.cos(place * Math.PI) / 2 : 0.5 - place);
+    }
+
+    /** Whether a layer has a router. */
+    public boolean routes(int layer, int depth) {
+        return ratio(layer, depth) <= most;
     }
 
     @Override
@@ -68,10 +77,9 @@ public record PMod(String spec, double average, double most, double least, doubl
         int depth = ReductionMethod.languageLayersOf(shape, spec);
         List<ReductionEvent> events = new ArrayList<>();
         for (int l = 0; l < depth; l++) {
-            double ratio = ratio(l, depth);
-            if (ratio > most) continue;
+            if (!routes(l, depth)) continue;
             Linear router = shape.learned().linear(spec, "layers." + l + ".router.router", 1, shape.languageWidth());
-            double share = Math.min(1, Math.max(ratio, least));
+            double share = Math.min(1, Math.max(ratio(l, depth), least));
             events.add(ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.BEFORE_LAYER, l),
                     o -> decide(o, shape.learned(), router, share)));
         }
