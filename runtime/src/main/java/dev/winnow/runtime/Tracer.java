@@ -8,7 +8,6 @@ import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.Stage;
-import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
@@ -211,8 +210,7 @@ public final class Tracer {
             int[] ids = Arrays.stream(visible).map(i -> 0).toArray();
             for (int i = 0; i < ids.length; i++) ids[i] = batch[b][visible[i]];
             m.requireRoom(ids.length, 0);
-            float[] hidden = new float[ids.length * m.width()];
-            m.embed(ids, hidden, 0);
+            Tokens prompt = m.embed(ids);
             // padded places of the output stay zero; what a model computes there means nothing
             BiFunction<float[], Integer, float[]> padded = (values, width) -> {
                 if (visible.length == length || values.length != visible.length * width) return values;
@@ -220,8 +218,8 @@ public final class Tracer {
                 for (int i = 0; i < visible.length; i++) System.arraycopy(values, i * width, all, visible[i] * width, width);
                 return all;
             };
-            record("hidden.embed", padded.apply(hidden, m.width()), m.width());
-            generated.add(decode(m, new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT)), "hidden", padded));
+            record("hidden.embed", padded.apply(prompt.hidden(), m.width()), m.width());
+            generated.add(decode(m, prompt, "hidden", padded));
         }
         generated(generated);
     }
