@@ -5,6 +5,7 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.reduction.StackRunner;
+import dev.winnow.reduction.Stage;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.Settings;
 import java.util.ArrayList;
@@ -50,7 +51,7 @@ final class PoolFormer {
         Linear classifier = VisionTransformer.classifier(c, root, "classifier", "PoolFormerForImageClassification", width).orElse(null);
         Pooling pooling = classifier == null ? new Pooling.Mean(null) : new Pooling.WholeNormMean(norm(root, "norm", width));
         return new VisionTransformer("poolformer", new VisionEncoder(backend, pyramid, null,
-                new StackRunner(dev.winnow.reduction.Stage.VISION, List.of()), null), pooling, null, classifier, null);
+                new StackRunner(Stage.VISION, List.of()), null), pooling, null, classifier, null);
     }
 
     private static int[] numbers(Settings c, String key, int count, int least) {
