@@ -36,6 +36,7 @@ import dev.winnow.runtime.text.StopStrings;
 import dev.winnow.runtime.text.TokenStream;
 import dev.winnow.runtime.text.Tokenizer;
 import dev.winnow.weights.ModelDirectory;
+import dev.winnow.weights.Settings;
 import dev.winnow.weights.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -454,12 +455,20 @@ public final class Winnow implements AutoCloseable {
         float[] logits = vit.logits(run.encoded.tokens(), run.workspace, null);
         double[] probabilities = softmax(logits);
         List<Classification.Label> labels = new ArrayList<>();
-        for (int i = 0; i < logits.length; i++) labels.add(new Classification.Label(i, label(i), probabilities[i]));
+        List<String> names = labelNames();
+        for (int i = 0; i < logits.length; i++) labels.add(new Classification.Label(i, label(i, names), probabilities[i]));
         labels.sort((x, y) -> Double.compare(y.probability(), x.probability()));
         return new Classification(labels, run.stats(), run.explaining.explanation());
     }
 
-    private String label(int i) {
+    /** The names that a configuration of timm's gives its labels in order; none where there is another table, or none. */
+    private List<String> labelNames() {
+        Settings config = directory.config();
+        return !config.has("id2label") && config.has("label_names") ? config.strings("label_names") : List.of();
+    }
+
+    private String label(int i, List<String> names) {
+        if (i < names.size()) return names.get(i);
         return directory.config().optionalSection("id2label").map(s -> s.string(Integer.toString(i), "LABEL_" + i)).orElse("LABEL_" + i);
     }
 

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -39,8 +40,8 @@ class PModLlavaTest {
     private static final String VISION = """
             "vision_config": {"model_type": "clip_vision_model", "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2,
              "num_attention_heads": 2, "image_size": 32, "patch_size": 8}""";
-    private static final String AUTHORS = "{\"model_type\": \"pmod_llava_llama\", \"image_token_index\": 290, \"mm_vision_select_layer\": -2,"
-            + " \"mm_projector_type\": \"mlp2x_gelu\", " + TEXT + ", " + MOD + ", " + VISION + "}";
+    private static final String AUTHORS = "{\"model_type\": \"pmod_llava_llama\", \"image_token_index\": 290,"
+            + " \"mm_vision_select_layer\": -2, \"mm_projector_type\": \"mlp2x_gelu\", " + TEXT + ", " + MOD + ", " + VISION + "}";
     private static final String TRANSFORMERS = "{\"model_type\": \"llava\", \"image_token_index\": 290, " + VISION
             + ", \"text_config\": {\"model_type\": \"llama\", " + TEXT + ", " + MOD + "}}";
     private static final String PLAIN = TRANSFORMERS.replace(", " + MOD, "");
@@ -66,7 +67,8 @@ class PModLlavaTest {
     }
 
     private static String inTransformers(String name) {
-        return name.replace("model.mm_projector.0", "multi_modal_projector.linear_1").replace("model.mm_projector.2", "multi_modal_projector.linear_2")
+        return name.replace("model.mm_projector.0", "multi_modal_projector.linear_1")
+                .replace("model.mm_projector.2", "multi_modal_projector.linear_2")
                 .replace("model.vision_tower.vision_tower.", "vision_tower.").replaceFirst("^(model|lm_head)\\.", "language_model.$1.");
     }
 
@@ -76,7 +78,8 @@ class PModLlavaTest {
         Files.writeString(directory.resolve("tokenizer.json"), SyntheticTokenizer.json(290));
         Files.writeString(directory.resolve("preprocessor_config.json"),
                 "{\"image_processor_type\": \"CLIPImageProcessor\", \"size\": {\"shortest_edge\": 32}, \"crop_size\": 32}");
-        SafetensorsWriter.write(directory.resolve("model.safetensors"), authors().stream().map(change).filter(t -> t != null).toList(), Map.of());
+        List<Tensor> tensors = authors().stream().map(change).filter(Objects::nonNull).toList();
+        SafetensorsWriter.write(directory.resolve("model.safetensors"), tensors, Map.of());
         return directory;
     }
 
@@ -138,7 +141,8 @@ class PModLlavaTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"shiftedcos_decay_0.85_0.15|deep_all|mod_target_layers should be a decay of shiftedcos or shiftedlinear",
+    @CsvSource(delimiter = '|', value = {
+        "shiftedcos_decay_0.85_0.15|deep_all|mod_target_layers should be a decay of shiftedcos or shiftedlinear",
         "tanh_0.2_1|softmax|mod_weight_norm should be tanh with its factor and summand",
         "vision_all|vision_hr|mod_target_token_type should be vision_all but is 'vision_hr'",
         "\"mod_router_factor\": 0.5|\"mod_router_factor\": 5|mod_router_factor should be from 0 to 1",

@@ -91,7 +91,9 @@ enum ProcessorKind {
     private static TargetSize beforeCrop(TargetSize size, Settings config) {
         if (config.type("crop_pct").equals("null")) return size;
         double share = config.number("crop_pct", 0.9);
-        if (share <= 0.01 || share > 2) throw new CheckpointException("image processor crop_pct should be above 0.01 and up to 2 but is " + share);
+        if (share <= 0.01 || share > 2) {
+            throw new CheckpointException("image processor crop_pct should be above 0.01 and up to 2 but is " + share);
+        }
         int height = (int) (size.height() / share);
         return size.height() == size.width() ? TargetSize.shortestEdge(height)
                 : new TargetSize(height, (int) (size.width() / share), false);

@@ -49,8 +49,8 @@ final class TimmTransform {
             case "bicubic" -> 3;
             case "box" -> 4;
             case "hamming" -> 5;
-            default -> throw new CheckpointException("pretrained_cfg.interpolation '" + Quoted.plain(name) + "' is no resampling filter; known"
-                    + " are nearest, lanczos, bilinear, bicubic, box, hamming");
+            default -> throw new CheckpointException("pretrained_cfg.interpolation '" + Quoted.plain(name) + "' is no resampling"
+                    + " filter; known are nearest, lanczos, bilinear, bicubic, box, hamming");
         };
     }
 }

@@ -78,7 +78,9 @@ final class Config {
     /** Neurons of an MLP that is so many times as wide as the model. */
     static int inner(int width, double ratio) {
         double inner = width * ratio;
-        if (inner < 1 || inner > 1 << 28) throw new CheckpointException("config: mlp_ratio " + ratio + " makes no MLP of a width of " + width);
+        if (inner < 1 || inner > 1 << 28) {
+            throw new CheckpointException("config: mlp_ratio " + ratio + " makes no MLP of a width of " + width);
+        }
         return (int) inner;
     }
 

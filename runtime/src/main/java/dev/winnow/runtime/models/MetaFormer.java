@@ -119,6 +119,7 @@ final class MetaFormer {
         for (int i = 0; i < depths.length; i++) {
             Pyramid.Stage entered = entrance(i);
             grid = entered.grid(grid);
+            Pyramid.requireCells(timm.imageSize(), grid);
             Pyramid.Blocks blocks = new Pyramid.OnGrid(List.of());
             if (mixers()[i] != Mixer.ATTENTION) {
                 blocks = new Pyramid.OnGrid(gridBlocks(i, grid));
@@ -263,7 +264,9 @@ final class MetaFormer {
         if (first()) return new StarMlp(new Mlp.Plain(up, down, Activation.GELU), 1);
         float factor = place.vector("act.scale", 1)[0];
         float shift = place.vector("act.bias", 1)[0];
-        if (factor == 0) throw new CheckpointException("a tensor mlp.act.scale of " + timm.architecture() + " is 0, which makes an MLP constant");
+        if (factor == 0) {
+            throw new CheckpointException("a tensor mlp.act.scale of " + timm.architecture() + " is 0, which makes an MLP constant");
+        }
         float[] bias = new float[width];
         float[] shifts = new float[4 * width];
         Arrays.fill(shifts, shift / factor);

@@ -29,8 +29,8 @@ public sealed interface Model permits LanguageModel, VisionTransformer, ImageTex
     /** Every {@code model_type} that can be loaded. */
     static List<String> types() {
         return Stream.concat(LanguageFamilies.types().stream(), Stream.of("vit", "deit", "beit", "dinov2", "dinov2_with_registers", "clip",
-                "clip_vision_model", "siglip", "siglip_vision_model", "poolformer", "llava", "llava_next", "llava_onevision", "paligemma", "gemma3",
-                "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "pmod_llava_llama")).toList();
+                "clip_vision_model", "siglip", "siglip_vision_model", "poolformer", "llava", "llava_next", "llava_onevision", "paligemma",
+                "gemma3", "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "pmod_llava_llama")).toList();
     }
 
     /**

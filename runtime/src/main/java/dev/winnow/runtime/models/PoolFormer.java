@@ -41,7 +41,8 @@ final class PoolFormer {
         for (int i = 0; i < stages; i++) {
             int in = i == 0 ? Config.size(c, "num_channels") : widths[i - 1];
             WeightScope projection = encoder.at("patch_embeddings." + i + ".projection");
-            Linear kernel = new Linear(projection.matrix("weight", widths[i], in, sizes[i], sizes[i]), projection.vector("bias", widths[i]));
+            Linear kernel = new Linear(projection.matrix("weight", widths[i], in, sizes[i], sizes[i]),
+                    projection.vector("bias", widths[i]));
             int width = widths[i];
             List<GridBlock> blocks = encoder.at("block." + i).each(depths[i], (block, j) -> block(c, block, width, pool));
             all.add(new Pyramid.Stage(new Convolution(kernel, sizes[i], strides[i], paddings[i]), null, null, new Pyramid.OnGrid(blocks)));

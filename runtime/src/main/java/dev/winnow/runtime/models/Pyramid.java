@@ -14,6 +14,7 @@ import dev.winnow.reduction.StackRunner;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.weights.CheckpointException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,6 +31,17 @@ import java.util.stream.Collectors;
 record Pyramid(int imageSize, int channels, List<Stage> stages, int side) implements Stem {
     /** Far more than such models are trained with, and few enough for all buffers. */
     private static final int MOST_CELLS_PER_SIDE = 256;
+
+    Pyramid {
+        stages = List.copyOf(stages);
+        requireCells(imageSize, grids(stages, imageSize, imageSize).getLast());
+    }
+
+    /** Refuses pictures of which a stage leaves nothing. */
+    static void requireCells(int imageSize, Grid grid) {
+        if (grid.cells() > 0) return;
+        throw new CheckpointException("config: pictures of " + imageSize + " pixels a side are too small for the model's stages");
+    }
 
     /**
      * One stage.
@@ -75,16 +87,18 @@ record Pyramid(int imageSize, int channels, List<Stage> stages, int side) implem
     @Override
     public boolean takes(int height, int width) {
         if (side > 0 && (height != side || width != side)) return false;
-        return grids(height, width).stream().allMatch(g -> g.cells() > 0 && Math.max(g.height(), g.width()) <= MOST_CELLS_PER_SIDE);
+        List<Grid> grids = grids(stages, height, width);
+        return grids.stream().allMatch(g -> g.cells() > 0 && Math.max(g.height(), g.width()) <= MOST_CELLS_PER_SIDE)
+                && scratch(height, width) <= Integer.MAX_VALUE;
     }
 
     @Override
     public Grid grid(int height, int width) {
-        return grids(height, width).getLast();
+        return grids(stages, height, width).getLast();
     }
 
     /** The grid of every stage. */
-    private List<Grid> grids(int height, int width) {
+    private static List<Grid> grids(List<Stage> stages, int height, int width) {
         List<Grid> grids = new ArrayList<>();
         for (Stage s : stages) grids.add(s.grid(grids.isEmpty() ? new Grid(height, width) : grids.getLast()));
         return grids;
@@ -135,8 +149,12 @@ record Pyramid(int imageSize, int channels, List<Stage> stages, int side) implem
 
     @Override
     public long scratch() {
+        return scratch(imageSize, imageSize);
+    }
+
+    private long scratch(int height, int width) {
         long most = 0;
-        Grid from = new Grid(imageSize, imageSize);
+        Grid from = new Grid(height, width);
         for (Stage s : stages) {
             if (s.entrance != null) most = Math.max(most, s.entrance.scratch(from));
             Grid grid = s.grid(from);

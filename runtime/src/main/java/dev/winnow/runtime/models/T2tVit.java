@@ -43,7 +43,8 @@ final class T2tVit {
     private T2tVit() {}
 
     static VisionTransformer load(Timm timm, WeightScope root, Backend backend) {
-        timm.requireKnown(Set.of("embed_dim", "depth", "num_heads", "mlp_ratio", "token_dim", "img_size", "in_chans", "qkv_bias", "qk_scale"));
+        timm.requireKnown(Set.of("embed_dim", "depth", "num_heads", "mlp_ratio", "token_dim", "img_size", "in_chans", "qkv_bias",
+                "qk_scale"));
         Settings args = timm.args();
         Usual usual = ARCHITECTURES.get(timm.architecture());
         int width = Config.size(args, "embed_dim", usual.width);
@@ -71,6 +72,9 @@ final class T2tVit {
         int image = timm.imageSize();
         if (image % TokensToToken.STEP != 0) {
             throw new CheckpointException("config.json: pictures of " + image + " pixels a side are no multiple of " + TokensToToken.STEP);
+        }
+        if (token < 2 || token > 1 << 16) {
+            throw new CheckpointException("config.json: model_args.token_dim should be from 2 to 65536 but is " + token);
         }
         WeightScope t2t = root.at("tokens_to_token");
         int first = timm.channels() * 7 * 7;

@@ -33,7 +33,9 @@ record Timm(String architecture, Settings args, int classes, int imageSize) {
         Settings weights = Config.section(c, "pretrained_cfg");
         Settings args = Config.section(c, "model_args");
         int classes = c.integer("num_classes", weights.integer("num_classes", 1000));
-        if (classes < 0 || classes > 1 << 24) throw new CheckpointException("config.json: num_classes should be 0 or more but is " + classes);
+        if (classes < 0 || classes > 1 << 24) {
+            throw new CheckpointException("config.json: num_classes should be 0 or more but is " + classes);
+        }
         return new Timm(name, args, classes, side(args, weights));
     }
 
@@ -58,7 +60,9 @@ record Timm(String architecture, Settings args, int classes, int imageSize) {
             otherwise = size.get(1);
         }
         int side = args.integer("img_size", otherwise);
-        if (side < 1 || side > 1 << 14) throw new CheckpointException("config.json: pictures of " + side + " pixels a side are not supported");
+        if (side < 1 || side > 1 << 14) {
+            throw new CheckpointException("config.json: pictures of " + side + " pixels a side are not supported");
+        }
         return side;
     }
 

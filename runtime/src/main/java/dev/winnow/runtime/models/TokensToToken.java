@@ -54,7 +54,8 @@ record TokensToToken(int imageSize, int channels, Mixer first, Mixer second, Lin
      *
      * @param features w, [m, width], drawn once and not trained
      */
-    record Performer(Norm norm, Linear key, Linear query, Linear value, Linear features, Linear output, Norm mlpNorm, Mlp.Plain mlp) implements Mixer {
+    record Performer(Norm norm, Linear key, Linear query, Linear value, Linear features, Linear output, Norm mlpNorm,
+                     Mlp.Plain mlp) implements Mixer {
         private static final float TINY = 1e-8f;
 
         @Override
@@ -227,10 +228,10 @@ record TokensToToken(int imageSize, int channels, Mixer first, Mixer second, Lin
         return PatchOrder.ROWS;
     }
 
-    /** Positions are those of one size. */
+    /** Positions are those of one size, which has to be one that fits into arrays. */
     @Override
     public boolean takes(int height, int width) {
-        return height == imageSize && width == imageSize;
+        return height == imageSize && width == imageSize && scratch() <= Integer.MAX_VALUE;
     }
 
     @Override

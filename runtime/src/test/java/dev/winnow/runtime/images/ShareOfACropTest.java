@@ -49,10 +49,12 @@ class ShareOfACropTest {
     /** The edge before the crop is the crop's over crop_pct, cut off. */
     @ParameterizedTest
     @CsvSource(delimiter = ';', quoteCharacter = '~', value = {"; 248; 224", "'crop_pct': 0.95; 235; 224", "'crop_pct': null; 224; 224",
-        "'size': {'shortest_edge': 64}, 'crop_size': 64; 71; 64", "'size': {'height': 64, 'width': 64}, 'crop_size': 60, 'crop_pct': 0.8; 80; 60"})
+        "'size': {'shortest_edge': 64}, 'crop_size': 64; 71; 64",
+        "'size': {'height': 64, 'width': 64}, 'crop_size': 60, 'crop_pct': 0.8; 80; 60"})
     void poolFormerResizesToMoreThanItCrops(String keys, int edge, int crop) {
         requireSame(processor("'image_processor_type': 'PoolFormerImageProcessor'" + (keys == null ? "" : ", " + keys)),
-                processor("'image_processor_type': 'CLIPImageProcessor', 'size': {'shortest_edge': " + edge + "}, 'crop_size': " + crop + ", " + COLOURS));
+                processor("'image_processor_type': 'CLIPImageProcessor', 'size': {'shortest_edge': " + edge + "}, 'crop_size': " + crop
+                        + ", " + COLOURS));
     }
 
     @Test

@@ -157,7 +157,8 @@ final class PlainVision {
             for (double v : x[i]) variance += (v - mean) * (v - mean) / x[i].length;
             y[i] = new double[x[i].length];
             for (int c = 0; c < x[i].length; c++) {
-                y[i][c] = (x[i][c] - mean) / Math.sqrt(variance + epsilon) * value(name + ".weight", c) + (bias ? value(name + ".bias", c) : 0);
+                y[i][c] = (x[i][c] - mean) / Math.sqrt(variance + epsilon) * value(name + ".weight", c)
+                        + (bias ? value(name + ".bias", c) : 0);
             }
         }
         return y;

@@ -60,13 +60,15 @@ class VisionFamiliesTest {
         Tokens encode(String... plan) {
             VisionEncoder tower = model.encoder();
             return tower.encode(new VisionEncoder.Picture(pixels, 0, height, width), 0, tower.layers(),
-                    ReductionPlan.parse(List.of(plan)).schedule(model.shape()), new Workspace(), new int[0], null, StackListener.NONE).tokens();
+                    ReductionPlan.parse(List.of(plan)).schedule(model.shape()), new Workspace(), new int[0], null,
+                    StackListener.NONE).tokens();
         }
 
         void requireLike(double[][] tokens, double[] logits) {
             Tokens own = encode();
             assertThat(own.count()).isEqualTo(tokens.length);
-            requireClose(Arrays.copyOf(own.hidden(), own.count() * own.width()), Arrays.stream(tokens).flatMapToDouble(Arrays::stream).toArray());
+            requireClose(Arrays.copyOf(own.hidden(), own.count() * own.width()),
+                    Arrays.stream(tokens).flatMapToDouble(Arrays::stream).toArray());
             requireClose(model.logits(own, new Workspace(), null), logits);
         }
     }
@@ -141,7 +143,8 @@ class VisionFamiliesTest {
                 boolean convolutions = !original && !attends;
                 double[] keep1 = first || i < 2 ? null : p.vector(b + "res_scale1.scale");
                 double[] keep2 = first || i < 2 ? null : p.vector(b + "res_scale2.scale");
-                double[][][] normed = cells ? p.layerNorm(b + "norm1", x, 1e-6, false) : p.groupNorm(b + "norm1", x, first ? 1e-5 : 1e-6, first);
+                double[][][] normed = cells ? p.layerNorm(b + "norm1", x, 1e-6, false)
+                        : p.groupNorm(b + "norm1", x, first ? 1e-5 : 1e-6, first);
                 x = PlainVision.combined(x, keep1, mixed(p, series, i, b + "token_mixer.", normed, convolutions),
                         first ? p.vector(b + "layer_scale1.scale") : null);
                 normed = cells ? p.layerNorm(b + "norm2", x, 1e-6, false) : p.groupNorm(b + "norm2", x, first ? 1e-5 : 1e-6, first);
@@ -154,7 +157,8 @@ class VisionFamiliesTest {
                         first ? p.vector(b + "layer_scale2.scale") : null);
             }
         }
-        double[][] pooled = p.layerNorm(original ? "norm" : "head.norm", new double[][] {PlainVision.mean(PlainVision.tokens(x))}, 1e-6, true);
+        double[][] pooled = {PlainVision.mean(PlainVision.tokens(x))};
+        pooled = p.layerNorm(original ? "norm" : "head.norm", pooled, 1e-6, true);
         String head = original ? "head" : "head.fc";
         double[][] logits = pooled;
         if (cells) {
@@ -264,7 +268,8 @@ class VisionFamiliesTest {
             for (int k = 0; k < width; k++) gathered[i][k] /= all;
         }
         double[][] y = PlainVision.sum(values, p.linear(place + "proj", gathered, true));
-        double[][] hidden = PlainVision.each(p.linear(place + "mlp.0", p.layerNorm(place + "norm2", y, 1e-5, true), true), PlainVision::gelu);
+        double[][] hidden = PlainVision.each(p.linear(place + "mlp.0", p.layerNorm(place + "norm2", y, 1e-5, true), true),
+                PlainVision::gelu);
         return PlainVision.sum(y, p.linear(place + "mlp.2", hidden, true));
     }
 
@@ -292,7 +297,8 @@ class VisionFamiliesTest {
     }
 
     private static double[][] mlp(PlainVision p, String place, double[][] y) {
-        double[][] hidden = PlainVision.each(p.linear(place + "mlp.fc1", p.layerNorm(place + "norm2", y, 1e-5, true), true), PlainVision::gelu);
+        double[][] hidden = PlainVision.each(p.linear(place + "mlp.fc1", p.layerNorm(place + "norm2", y, 1e-5, true), true),
+                PlainVision::gelu);
         return p.linear(place + "mlp.fc2", hidden, true);
     }
 
@@ -356,7 +362,8 @@ class VisionFamiliesTest {
                     .doesNotContain(Float.NaN);
         }
         assertThat(c.encode("tome:r=0").hidden()).isEqualTo(dense.hidden());
-        for (String config : List.of(POOLFORMER, timm("convformer_s18", String.format(ARGS, 72)), timm("poolformerv2_s12", String.format(ARGS, 72)))) {
+        for (String config : List.of(POOLFORMER, timm("convformer_s18", String.format(ARGS, 72)),
+                timm("poolformerv2_s12", String.format(ARGS, 72)))) {
             Case grid = Case.of(config, 72, 72);
             for (String method : List.of("tome", "evit", "expedit:keep=50%")) {
                 assertThatThrownBy(() -> grid.encode(method)).isInstanceOf(PlanException.class)
@@ -409,7 +416,8 @@ class VisionFamiliesTest {
                 : "{\"architecture\": \"" + name + "\"}";
         try (Arena arena = Arena.ofShared()) {
             Hollow hollow = new Hollow(arena);
-            VisionTransformer model = (VisionTransformer) Model.load(Settings.of(config, "config.json"), WeightScope.of(hollow), CpuBackend.create());
+            VisionTransformer model = (VisionTransformer) Model.load(Settings.of(config, "config.json"), WeightScope.of(hollow),
+                    CpuBackend.create());
             assertThat(hollow.parameters / 1e6).isCloseTo(millions, within(millions >= 26 && millions % 1 == 0 ? 0.6 : 0.11));
             double multiplyAdds = ComputeCost.image(model.encoder(), model.encoder().layers()) / 2e9;
             assertThat(multiplyAdds).isCloseTo(billions, within(0.06 * billions));
@@ -438,7 +446,8 @@ class VisionFamiliesTest {
     void missingAndMisshapenTensorsAreNamed(String family, String tensor, String shape) throws IOException {
         String config = family.equals("poolformer") ? POOLFORMER
                 : timm(family, family.startsWith("t2t") ? T2T : String.format(ARGS, 64));
-        requireRefusal(config, t -> t.name().equals(tensor) ? null : t, "tensor " + tensor + " is missing; the configuration asks for " + shape);
+        requireRefusal(config, t -> t.name().equals(tensor) ? null : t,
+                "tensor " + tensor + " is missing; the configuration asks for " + shape);
         requireRefusal(config, t -> t.name().equals(tensor) ? Tensor.ofFloats(tensor, new float[6], 2, 3) : t,
                 "tensor " + tensor + " has shape [2, 3], but the configuration asks for " + shape);
     }
@@ -447,18 +456,25 @@ class VisionFamiliesTest {
     @CsvSource(delimiter = '|', value = {
         "{\"architecture\": \"caformer_s19\"}|architecture 'caformer_s19' is not supported; nearest are caformer_s18",
         "{\"architecture\": \"resnet50\", \"model_type\": \"timm_wrapper\"}|architecture 'resnet50' is not supported",
-        "{\"architecture\": \"caformer_s18\", \"model_args\": {\"dephts\": [1]}}|model_args.dephts is not supported for caformer_s18; nearest is depths",
+        "{\"architecture\": \"caformer_s18\", \"model_args\": {\"dephts\": [1]}}"
+                + "|model_args.dephts is not supported for caformer_s18; nearest is depths",
         "{\"architecture\": \"caformer_s18\", \"model_args\": {\"depths\": [1, 2]}}|should hold 4 numbers each but hold 2 and 4",
         "{\"architecture\": \"caformer_s18\", \"model_args\": {\"dims\": [1, 0, 1, 1]}}|should hold 1 to 16 numbers above 0",
         "{\"architecture\": \"t2t_vit_14\", \"model_args\": {\"img_size\": 50}}|50 pixels a side are no multiple of 16",
         "{\"architecture\": \"t2t_vit_14\", \"num_classes\": -1}|num_classes should be 0 or more but is -1",
-        "{\"architecture\": \"t2t_vit_14\", \"pretrained_cfg\": {\"input_size\": [3, 224, 192]}}|input_size should be [channels, side, side]",
+        "{\"architecture\": \"t2t_vit_14\", \"pretrained_cfg\": {\"input_size\": [3, 224, 192]}}"
+                + "|input_size should be [channels, side, side]",
+        "{\"architecture\": \"t2t_vit_14\", \"model_args\": {\"token_dim\": 1}}|token_dim should be from 2 to 65536 but is 1",
+        "{\"architecture\": \"randformer_s12\", \"model_args\": {\"img_size\": 2}}|pictures of 2 pixels a side are too small",
+        "{\"model_type\": \"poolformer\", \"image_size\": 2}|pictures of 2 pixels a side are too small for the model's stages",
         "{\"model_type\": \"poolfromer\"}|nearest is poolformer",
-        "{\"model_type\": \"poolformer\", \"depths\": [1, 2]}|depths should hold 4 numbers from 1 to 65536, one for each of num_encoder_blocks",
+        "{\"model_type\": \"poolformer\", \"depths\": [1, 2]}"
+                + "|depths should hold 4 numbers from 1 to 65536, one for each of num_encoder_blocks",
         "{\"model_type\": \"poolformer\", \"pool_size\": 2}|pool_size should be odd and below 256 but is 2",
         "{\"model_type\": \"poolformer\", \"mlp_ratio\": 0.001}|mlp_ratio 0.001 makes no MLP of a width of 64"})
     void configurationsThatAreNoneAreRefused(String config, String message) {
-        assertThatThrownBy(() -> Model.load(Settings.of(config, "config.json"), WeightScope.of(new PlainVision.Made()), CpuBackend.create()))
+        assertThatThrownBy(() -> Model.load(Settings.of(config, "config.json"), WeightScope.of(new PlainVision.Made()),
+                CpuBackend.create()))
                 .isInstanceOf(CheckpointException.class).hasMessageContaining(message);
     }
 }

@@ -27,7 +27,8 @@ import java.util.List;
  * alike (STRing). Text, prompts without images and decoding are dense; tokens that go around a layer have no cache entry there.
  *
  * <p>Names are those of MCG-NJU/p-MoD: {@code layers.{l}.router.router}. That code writes the cosine for 32 layers; here it spans the
- * model's depth unless told otherwise. Tokens of all images compete together, as there. Positions stay. Cost: one product per visual token and routed layer.
+ * model's depth unless told otherwise. Tokens of all images compete together, as there. Positions stay. Cost: one product per visual
+ * token and routed layer.
  *
  * @param average  share of visual tokens that run a layer, averaged over the depth, before the bounds
  * @param most     layers with a larger share are not routed at all
