@@ -26,17 +26,23 @@ final class Llava {
     static VisionLanguageModel load(Settings c, WeightScope root, Backend backend) {
         String family = c.string("model_type");
         VisionLanguageParts parts = VisionLanguageParts.of(root, "multi_modal_projector.linear_1.weight");
+        VisionEncoder vision = tower(family, c, parts, backend);
         LanguageModel language = parts.language(c, family.equals("llava_onevision") ? "qwen2" : "llama", backend);
         Settings text = Config.section(c, "text_config");
         // p-MoD's settings lie with those of the language model, as its routers do
-        return of(family, c, parts, PModLlava.routed(language, text.has(PModLlava.LAYERS) ? text : c, parts.language()), backend);
+        return of(family, c, parts, vision, PModLlava.routed(language, text.has(PModLlava.LAYERS) ? text : c, parts.language()), backend);
     }
 
-    /** A model around a language model. */
-    static VisionLanguageModel of(String family, Settings c, VisionLanguageParts parts, LanguageModel language, Backend backend) {
+    static VisionEncoder tower(String family, Settings c, VisionLanguageParts parts, Backend backend) {
         boolean one = family.equals("llava_onevision");
         Settings visionConfig = c.optionalSection("vision_config").orElse(Settings.of(one ? ONE_VISION : VISION, "default vision_config"));
-        VisionEncoder vision = VisionTowers.load(visionConfig, parts.at("vision_tower.vision_model"), backend);
+        return VisionTowers.load(visionConfig, parts.at("vision_tower.vision_model"), backend);
+    }
+
+    /** A model of a tower and a language model. */
+    static VisionLanguageModel of(String family, Settings c, VisionLanguageParts parts, VisionEncoder vision, LanguageModel language,
+                                  Backend backend) {
+        boolean one = family.equals("llava_onevision");
         Features read = features(c, vision, one);
         Projector.Layers projector = Projector.twoLayers(parts.at("multi_modal_projector"), vision.width() * read.blocks().size(),
                 language.width(), c.flag("multimodal_projector_bias", true), Config.activation(c, "projector_hidden_act", "gelu"));

@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
  * MCG-NJU/p-MoD, or, with the same {@code mod_} settings, those of LLaVA in transformers.
  */
 final class PModLlava {
+    private static final String FAMILY = "pmod_llava_llama";
     static final String LAYERS = "mod_target_layers";
     /** The layers for which the originals write the decay, whatever the model has. */
     private static final int SPAN = 32;
@@ -45,8 +46,11 @@ final class PModLlava {
         WeightScope renamed = root.renamed("multi_modal_projector.linear_1", "model.mm_projector.0")
                 .renamed("multi_modal_projector.linear_2", "model.mm_projector.2")
                 .renamed("vision_tower.vision_model", "model.vision_tower.vision_tower.vision_model");
+        VisionLanguageParts parts = new VisionLanguageParts(renamed.sensitive(), root);
+        Settings llava = llava(c);
+        VisionEncoder vision = Llava.tower(FAMILY, llava, parts, backend);
         LanguageModel language = routed(Llama.load(c, root, backend), c, root);
-        return Llava.of("pmod_llava_llama", llava(c), new VisionLanguageParts(renamed.sensitive(), root), language, backend);
+        return Llava.of(FAMILY, llava, parts, vision, language, backend);
     }
 
     /** What transformers would say of such a model around the language model. */
