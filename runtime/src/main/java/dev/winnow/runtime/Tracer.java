@@ -25,7 +25,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -60,7 +59,8 @@ public final class Tracer {
     /**
      * Runs the model.
      *
-     * @param inputs tensors named {@code input_ids}, {@code attention_mask}, {@code pixel_values}; others are ignored
+     * @param inputs tensors named {@code input_ids}, {@code attention_mask}, {@code pixel_values} and what else says how these lie;
+     *               sequences that the mask pads, on either side, are run without their padding
      * @return everything recorded
      * @throws RequestException when an input is missing or has another shape than the model takes
      */
@@ -206,36 +206,20 @@ public final class Tracer {
         int[][] mask = mask(inputs);
         List<int[]> generated = new ArrayList<>();
         for (int b = 0; b < batch.length; b++) {
-            int length = batch[b].length;
-            int[] visible = mask == null ? IntStream.range(0, length).toArray() : visible(mask[b]);
-            int[] ids = Arrays.stream(visible).map(i -> 0).toArray();
-            for (int i = 0; i < ids.length; i++) ids[i] = batch[b][visible[i]];
+            Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
+            int[] ids = padding.tokens(batch[b]);
             m.requireRoom(ids.length, 0);
             float[] hidden = new float[ids.length * m.width()];
             m.embed(ids, hidden, 0);
-            // padded places of the output stay zero; what a model computes there means nothing
-            BiFunction<float[], Integer, float[]> padded = (values, width) -> {
-                if (visible.length == length || values.length != visible.length * width) return values;
-                float[] all = new float[length * width];
-                for (int i = 0; i < visible.length; i++) System.arraycopy(values, i * width, all, visible[i] * width, width);
-                return all;
-            };
-            record("hidden.embed", padded.apply(hidden, m.width()), m.width());
-            generated.add(decode(m, new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT)), "hidden", padded));
+            record("hidden.embed", padding.spread(hidden, m.width()), m.width());
+            generated.add(decode(m, new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT)), "hidden", padding));
         }
         generated(generated);
-    }
-
-    private static int[] visible(int[] mask) {
-        return IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
     }
 
     private void seeing(VisionLanguageModel m, Map<String, Tensor> inputs) {
         int[][] batch = rows(required(inputs, "input_ids"));
         int[][] mask = mask(inputs);
-        if (mask != null && Arrays.stream(mask).flatMapToInt(Arrays::stream).anyMatch(i -> i == 0)) {
-            throw new RequestException("attention_mask hides tokens, but this model (" + m.family() + ") takes prompts without padding");
-        }
         List<VisionLanguageModel.Image> images = new PixelInputs(m, inputs).images();
         // a plan for the tower ends at the features; dense, the whole tower is recorded
         int blocks = plan.isEmpty() ? m.vision().layers() : m.lastBlock() + 1;
@@ -253,7 +237,9 @@ public final class Tracer {
         }
         List<int[]> generated = new ArrayList<>();
         int taken = 0;
-        for (int[] ids : batch) {
+        for (int b = 0; b < batch.length; b++) {
+            Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
+            int[] ids = padding.tokens(batch[b]);
             int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
             int from = taken;
             while (places > 0 && taken < features.size()) places -= features.get(taken++).places();
@@ -265,10 +251,14 @@ public final class Tracer {
                         + features.get(taken - 1).places());
             }
             Tokens prompt = m.merge(ids, features.subList(from, taken), workspace);
-            if (workspace.places() != null) trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count()});
+            // counted from the end of the row, padding included
+            if (workspace.places() != null) {
+                trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count() + ids.length - padding.length()});
+            }
             m.language().requireRoom(prompt.count(), 0);
-            record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
-            generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
+            float[] merged = Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width());
+            record("text.merged_embeds", padding.spread(merged, prompt.width()), prompt.width());
+            generated.add(decode(m.language(), prompt, "text", padding));
         }
         if (taken < features.size()) {
             throw new RequestException("pixel_values holds " + images.size() + (images.size() == 1 ? " image" : " images")
@@ -278,7 +268,7 @@ public final class Tracer {
     }
 
     /** Prompt pass with everything recorded, then greedy decoding. Returns the new ids. */
-    private int[] decode(LanguageModel m, Tokens prompt, String prefix, BiFunction<float[], Integer, float[]> padded) {
+    private int[] decode(LanguageModel m, Tokens prompt, String prefix, Padding padding) {
         int width = m.width();
         int promptTokens = prompt.count();
         KvCache cache = m.newCache(0);
@@ -287,7 +277,7 @@ public final class Tracer {
             @Override
             public void layer(Stage stage, int layer, Tokens tokens) {
                 float[] live = Arrays.copyOf(tokens.hidden(), tokens.count() * width);
-                record(prefix + ".layer." + layer, padded.apply(live, width), width);
+                record(prefix + ".layer." + layer, padding.spread(live, width), width);
             }
 
             @Override
@@ -301,9 +291,9 @@ public final class Tracer {
             }
         });
         float[] normed = m.finalNorm(prompt.hidden(), 0, prompt.count());
-        record(prefix + ".final_norm", padded.apply(normed, width), width);
+        record(prefix + ".final_norm", padding.spread(normed, width), width);
         float[] logits = m.logits(normed, prompt.count(), workspace);
-        record("logits", padded.apply(logits, m.vocabulary()), m.vocabulary());
+        record("logits", padding.spread(logits, m.vocabulary()), m.vocabulary());
 
         int most = Math.min(maxTokens, m.longest() - promptTokens);
         int[] ids = new int[16];
