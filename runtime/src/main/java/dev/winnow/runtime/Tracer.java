@@ -220,37 +220,28 @@ public final class Tracer {
     private void seeing(VisionLanguageModel m, Map<String, Tensor> inputs) {
         int[][] batch = rows(required(inputs, "input_ids"));
         int[][] mask = mask(inputs);
-        List<VisionLanguageModel.Image> images = new PixelInputs(m, inputs).images();
+        PixelInputs pixels = new PixelInputs(m, inputs);
+        List<VisionLanguageModel.Image> seen = new ArrayList<>(pixels.images());
+        seen.addAll(pixels.films());
         // a plan for the tower ends at the features; dense, the whole tower is recorded
         int blocks = plan.isEmpty() ? m.vision().layers() : m.lastBlock() + 1;
-        List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+        SeenInOrder features = new SeenInOrder(m);
         List<Long> packed = new ArrayList<>();
         int tiles = 0;
-        for (VisionLanguageModel.Image image : images) {
+        for (VisionLanguageModel.Image image : seen) {
             List<VisionLanguageModel.ImageFeatures> own = m.look(image, tiles, blocks, schedule, workspace, trace, recorder());
             tiles += image.tiles().size();
             own.forEach(f -> packed.add((long) f.ledger().count()));
-            features.addAll(own);
+            features.add(image.isFilm(), own);
         }
         if (!packed.isEmpty()) {
             trace.tensor(Tensor.ofLongs("packed_lengths", packed.stream().mapToLong(n -> n).toArray(), packed.size()));
         }
         List<int[]> generated = new ArrayList<>();
-        int taken = 0;
         for (int b = 0; b < batch.length; b++) {
             Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
             int[] ids = padding.tokens(batch[b]);
-            int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
-            int from = taken;
-            while (places > 0 && taken < features.size()) places -= features.get(taken++).places();
-            if (places > 0) {
-                throw new RequestException("input_ids has places for more images than the " + images.size() + " in pixel_values");
-            }
-            if (places < 0) {
-                throw new RequestException("input_ids has " + -places + " image tokens too few in a sequence; an image takes "
-                        + features.get(taken - 1).places());
-            }
-            Tokens prompt = m.merge(ids, features.subList(from, taken), workspace);
+            Tokens prompt = m.merge(ids, features.of(ids), workspace);
             // counted from the end of the row, padding included
             if (workspace.places() != null) {
                 trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count() + ids.length - padding.length()});
@@ -260,10 +251,7 @@ public final class Tracer {
             record("text.merged_embeds", padding.spread(merged, prompt.width()), prompt.width());
             generated.add(decode(m.language(), prompt, "text", padding));
         }
-        if (taken < features.size()) {
-            throw new RequestException("pixel_values holds " + images.size() + (images.size() == 1 ? " image" : " images")
-                    + ", but input_ids has no places for all of them");
-        }
+        features.requireEnd();
         generated(generated);
     }
 

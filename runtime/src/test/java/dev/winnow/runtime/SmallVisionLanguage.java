@@ -18,6 +18,7 @@ import java.util.Random;
 /** Small models of random weights of every vision-language family, with a tokenizer of bytes and an image processor. */
 final class SmallVisionLanguage {
     static final int IMAGE = 290;
+    static final int VIDEO = 291;
     private static final String TEXT = "{'hidden_size':32,'intermediate_size':40,'num_hidden_layers':2,'num_attention_heads':2,"
             + "'num_key_value_heads':1,'head_dim':16,'max_position_embeddings':4096,'vocab_size':300";
     private static final String TOWER = "'hidden_size':32,'intermediate_size':40,'num_hidden_layers':2,'num_attention_heads':2,"
@@ -26,7 +27,7 @@ final class SmallVisionLanguage {
     private SmallVisionLanguage() {}
 
     static String config(String family) {
-        String common = "{'model_type':'" + family + "','image_token_index':" + IMAGE + ",'image_token_id':" + IMAGE + ",";
+        String common = "{'model_type':'" + family + "','image_token_index':" + IMAGE + ",'image_token_id':" + IMAGE + ",'video_token_index':" + VIDEO + ",'video_token_id':" + VIDEO + ",";
         String siglip = "'vision_config':{'model_type':'siglip_vision_model'," + TOWER;
         return switch (family) {
             case "llava", "llava_next" -> common + "'vision_config':{'model_type':'clip_vision_model'," + TOWER
@@ -64,6 +65,10 @@ final class SmallVisionLanguage {
         try (Arena arena = Arena.ofShared()) {
             Files.writeString(dir.resolve("config.json"), config);
             Files.writeString(dir.resolve("tokenizer.json"), SyntheticTokenizer.json(IMAGE));
+            // tokens that only this file lists
+            Files.writeString(dir.resolve("tokenizer_config.json"), """
+                    {"added_tokens_decoder": {"291": {"content": "<video>", "special": true},
+                      "292": {"content": "<|vision_start|>", "special": true}, "293": {"content": "<|vision_end|>", "special": true}}}""");
             Files.writeString(dir.resolve("preprocessor_config.json"), processor.replace('\'', '"'));
             SafetensorsWriter.write(dir.resolve("model.safetensors"),
                     SyntheticModel.tensors(Settings.of(config, "config.json"), DType.F32, 1, arena, CpuBackend.create()), Map.of());

@@ -40,7 +40,7 @@ class VisionLanguageRequestTest {
     @ParameterizedTest
     // LLaVA-NeXT: 16 patches, and of 8 x 8 on a canvas of 64 x 64 pixels, without the margins, 6 rows and their ends; SmolVLM: 5 pieces
     @CsvSource({"llava,16,1", "llava_next,70,1", "llava_onevision,70,1", "paligemma,16,1", "gemma3,4,34", "smolvlm,20,217",
-        "qwen2_vl,8,1", "qwen2_5_vl,8,1"})
+        "qwen2_vl,8,2", "qwen2_5_vl,8,2"})
     void answersAboutOneAndTwoPictures(String family, int imageTokens, int around) {
         RgbImage picture = noise(60, 40);
         try (Winnow model = model(family)) {

@@ -5,6 +5,7 @@ import dev.winnow.runtime.Request;
 import dev.winnow.runtime.Stats;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.images.Video;
 import dev.winnow.runtime.sampling.SamplingOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +27,8 @@ final class GenerateCommand implements Callable<Integer> {
     private ModelOption model;
     @Mixin
     private ExplainOption explain;
+    @Mixin
+    private VideoOption video;
 
     @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "what to ask")
     private String prompt;
@@ -61,14 +64,17 @@ final class GenerateCommand implements Callable<Integer> {
         if (maxTokens != null && maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
         if (stops.contains("")) throw new UsageException("--stop should not be empty");
         var plan = common.plan();
-        explain.check(images, plan);
+        List<Path> shown = new ArrayList<>(images);
+        shown.addAll(video.files());
+        explain.check(shown, plan);
         try (Winnow winnow = model.open(common.backend())) {
             plan.schedule(winnow.model().shape());
-            explain.check(images, plan, winnow.model().shape());
+            explain.check(shown, plan, winnow.model().shape());
             List<RgbImage> pictures = images.stream().map(RgbImage::read).toList();
+            List<Video> videos = video.read();
             explain.check(pictures, winnow);
             int most = maxTokens != null ? maxTokens : winnow.defaults().maxNewTokens().orElse(256);
-            Request request = Request.of(prompt, pictures.toArray(RgbImage[]::new)).withPlan(plan).withSampling(sampling(winnow))
+            Request request = Request.of(prompt, pictures.toArray(RgbImage[]::new)).withVideos(videos).withPlan(plan).withSampling(sampling(winnow))
                     .withMaxTokens(most).withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos)
                     // nobody reads on
                     .withCancelled(common.out()::checkError);
@@ -89,7 +95,7 @@ final class GenerateCommand implements Callable<Integer> {
                 common.out().println();
                 describe(answer.stats(), plan.toString());
             }
-            explain.write(explained(answer), plan, prompt, images, pictures, winnow,
+            explain.write(explained(answer), plan, prompt, images, pictures, videos, winnow,
                     other -> explained(winnow.generate(request.withPlan(other), piece -> { })), common.err());
         }
         return 0;

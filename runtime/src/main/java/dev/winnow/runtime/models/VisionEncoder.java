@@ -20,6 +20,7 @@ import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -117,6 +118,17 @@ public record VisionEncoder(Backend backend, PatchEmbedding embedding, Norm preN
     /** The pixels of a picture's patches, [patches, pixels of a patch], in the order in which the tower takes them. */
     public float[] cut(Picture picture) {
         return embedding.columns(picture);
+    }
+
+    /**
+     * Consecutive frames of a film as one picture.
+     *
+     * @param frames as many as the tower looks at as one, of one size
+     */
+    public Picture moment(List<Picture> frames) {
+        Picture first = frames.getFirst();
+        if (frames.size() == 1) return first;
+        return new Picture(embedding.columns(frames), 0, first.height(), first.width(), null, true);
     }
 
     /** The same tower in front of something, such as a projector. */
