@@ -260,6 +260,7 @@ public final class Tracer {
         int width = m.width();
         int promptTokens = prompt.count();
         KvCache cache = m.newCache(0);
+        if (plan.isEmpty()) cache.forgetUnseen();
         StackListener recorder = recorder();
         m.stack().run(prompt, m.stack().layers(), cache, schedule, workspace, new StackListener() {
             @Override

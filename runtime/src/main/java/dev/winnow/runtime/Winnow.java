@@ -243,6 +243,8 @@ public final class Winnow implements AutoCloseable {
         long began = System.nanoTime();
         int most = Math.min(request.maxTokens(), room);
         KvCache cache = language.newCache(0);
+        // methods look at caches, and drafts are taken back
+        if (request.plan().isEmpty()) cache.forgetUnseen();
         float[] logits = language.prefill(prompt, cache, schedule, workspace, both(counts, explaining));
         long prefilled = System.nanoTime();
         long prefillFlops = workspace.work().flops() - visionFlops;
