@@ -73,9 +73,13 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
         return switch (model.prompt()) {
             case PicturePrompt.Repeated p -> repeated(text, p, model, pictures, films);
             case PicturePrompt.InFront p -> {
-                int all = places.stream().flatMap(List::stream).mapToInt(n -> n).sum();
-                int[] begin = tokenizer.encode("", true);
-                yield tokenizer.encode(token.repeat(all) + tokenizer.decode(begin, false) + text + "\n", false);
+                String begin = tokenizer.decode(tokenizer.encode("", true), false);
+                String marked = text.contains(token) ? text : token.repeat(pictures.size()) + text;
+                String[] parts = marked.split(Pattern.quote(token), -1);
+                requireAll("image", parts.length - 1, pictures.size());
+                StringBuilder written = new StringBuilder();
+                for (int i = 0; i < pictures.size(); i++) written.append(parts[i]).append(token.repeat(places.get(i).getFirst()));
+                yield tokenizer.encode(written + begin + parts[pictures.size()] + "\n", false);
             }
             case PicturePrompt.Written p -> {
                 String[] parts = text.split(Pattern.quote(p.mark(token)), -1);

@@ -238,12 +238,14 @@ public final class Tracer {
             trace.tensor(Tensor.ofLongs("packed_lengths", packed.stream().mapToLong(n -> n).toArray(), packed.size()));
         }
         List<int[]> generated = new ArrayList<>();
+        List<int[][]> places = new ArrayList<>();
         for (int b = 0; b < batch.length; b++) {
             Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
             int[] ids = padding.tokens(batch[b]);
             Tokens prompt = m.merge(ids, features.of(ids), workspace);
             // counted from the end of the row, padding included
             if (workspace.places() != null) {
+                places.add(workspace.places().at());
                 trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count() + ids.length - padding.length()});
             }
             m.language().requireRoom(prompt.count(), 0);
@@ -252,7 +254,22 @@ public final class Tracer {
             generated.add(decode(m.language(), prompt, "text", padding));
         }
         features.requireEnd();
+        if (!places.isEmpty()) placed(places, mask, batch[0].length);
         generated(generated);
+    }
+
+    /** Coordinates of all tokens, [axes, batch, length]; those of padding are 1. */
+    private void placed(List<int[][]> rows, int[][] mask, int length) {
+        int axes = rows.getFirst().length;
+        long[] all = new long[axes * rows.size() * length];
+        Arrays.fill(all, 1);
+        for (int b = 0; b < rows.size(); b++) {
+            int[] at = Padding.of(mask == null ? null : mask[b], length).places();
+            for (int a = 0; a < axes; a++) {
+                for (int i = 0; i < at.length && i < rows.get(b)[a].length; i++) all[(a * rows.size() + b) * length + at[i]] = rows.get(b)[a][i];
+            }
+        }
+        trace.tensor(Tensor.ofLongs("position_ids", all, axes, rows.size(), length));
     }
 
     /** Prompt pass with everything recorded, then greedy decoding. Returns the new ids. */

@@ -97,6 +97,13 @@ class PaddedBatchTest {
                 long[] generated = Arrays.copyOfRange(together.get("generated_ids").toLongs(), 4 * b, 4 * (b + 1));
                 assertThat(generated).isEqualTo(alone.get("generated_ids").toLongs());
                 if (!family.startsWith("qwen")) continue;
+                long[] places = together.get("position_ids").toLongs();
+                for (int axis = 0; axis < 3; axis++) {
+                    int at = (axis * rows.size() + b) * length;
+                    assertThat(Arrays.copyOfRange(places, at + from, at + from + own))
+                            .isEqualTo(Arrays.copyOfRange(alone.get("position_ids").toLongs(), axis * own, (axis + 1) * own));
+                    assertThat(places[at + (left ? 0 : length - 1)]).isEqualTo(1);
+                }
                 assertThat(together.get("rope_deltas").toLongs()[b])
                         .isEqualTo(alone.get("rope_deltas").toLongs()[0] - (length - own));
             }

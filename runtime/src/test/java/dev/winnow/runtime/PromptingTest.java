@@ -145,6 +145,14 @@ class PromptingTest {
     }
 
     @Test
+    void paliGemma() throws IOException {
+        assertThat(prompt("paligemma", null, "what?", 2, 0)).isEqualTo("<image>32<s>what?\n");
+        assertThat(prompt("paligemma", null, "<image>what?", 1, 0)).isEqualTo("<image>16<s>what?\n");
+        assertThat(prompt("paligemma", null, "a <image>, b <image>?", 2, 0)).isEqualTo("a <image>16, b <image>16<s>?\n");
+        assertThat(prompt("paligemma", null, "only words", 0, 0)).isEqualTo("<s>only words");
+    }
+
+    @Test
     void smolvlm() throws IOException {
         assertThat(prompt("smolvlm", SMOLVLM, "what?", 1, 0)).startsWith("<s><|start|>User:<fake_token_around_image><row_1_col_1><image>4")
                 .endsWith("<global-img><image>4<fake_token_around_image>what?<end>\nAssistant:");

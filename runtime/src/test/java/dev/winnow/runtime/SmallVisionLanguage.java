@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Random;
 
 /** Small models of random weights of every vision-language family, with a tokenizer of bytes and an image processor. */
-final class SmallVisionLanguage {
+public final class SmallVisionLanguage {
     static final int IMAGE = 290;
     static final int VIDEO = 291;
     private static final String TEXT = "{'hidden_size':32,'intermediate_size':40,'num_hidden_layers':2,'num_attention_heads':2,"
@@ -56,7 +56,7 @@ final class SmallVisionLanguage {
         };
     }
 
-    static Winnow model(String family, Path dir) {
+    public static Winnow model(String family, Path dir) {
         return model(config(family), processor(family), dir);
     }
 
@@ -78,7 +78,7 @@ final class SmallVisionLanguage {
         return Winnow.open(dir);
     }
 
-    static RgbImage noise(int width, int height) {
+    public static RgbImage noise(int width, int height) {
         byte[] rgb = new byte[3 * width * height];
         new Random(width).nextBytes(rgb);
         return new RgbImage(width, height, rgb);

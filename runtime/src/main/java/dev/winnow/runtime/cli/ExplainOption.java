@@ -58,6 +58,10 @@ final class ExplainOption {
         sweep = isAlone() ? new BudgetSweep("", Map.of()) : budgets == null ? BudgetSweep.usual(plan) : BudgetSweep.of(plan, budgets);
     }
 
+    boolean isGiven() {
+        return file != null;
+    }
+
     private boolean isAlone() {
         return budgets != null && budgets.equals(List.of("none"));
     }

@@ -66,7 +66,7 @@ final class TraceCommand implements Callable<Integer> {
             List<Tensor> recorded = new ArrayList<>(tracer.run(given));
             Set<String> names = new HashSet<>();
             recorded.forEach(t -> names.add(t.name()));
-            for (String name : List.of("input_ids", "attention_mask", "pixel_values")) {
+            for (String name : List.of("input_ids", "attention_mask", "pixel_values", "pixel_values_videos")) {
                 if (given.containsKey(name) && !names.contains(name)) recorded.add(given.get(name).withName(name));
             }
             write(recorded, plan.toString());
