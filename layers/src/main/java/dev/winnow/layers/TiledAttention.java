@@ -231,8 +231,8 @@ public final class TiledAttention {
                     int s = task % pieces;
                     int start = start(h, 0);
                     long length = kv.length(h) - start;
-                    stream(h, start + (int) (length * s / pieces), start + (int) (length * (s + 1) / pieces), partials, task * partial(), group * dim, dim,
-                            partials, task * partial() + n * group * dim);
+                    stream(h, start + (int) (length * s / pieces), start + (int) (length * (s + 1) / pieces), partials, task * partial(),
+                            group * dim, dim, partials, task * partial() + n * group * dim);
                 }
             }
         }

@@ -32,9 +32,10 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
         Map<String, Tensor> tensors = new HashMap<>();
         List<Image> pictures = seen.stream().filter(image -> !image.isFilm()).toList();
         List<Image> films = seen.stream().filter(Image::isFilm).toList();
-        if (!pictures.isEmpty()) tensors.putAll(model.vision().joinsSquares() ? cut(model, pictures, PATCHES, GRIDS) : pictures(model, pictures));
+        boolean squares = model.vision().joinsSquares();
+        if (!pictures.isEmpty()) tensors.putAll(squares ? cut(model, pictures, PATCHES, GRIDS) : pictures(model, pictures));
         if (films.isEmpty()) return tensors;
-        if (model.vision().joinsSquares()) {
+        if (squares) {
             tensors.putAll(cut(model, films, FILM_PATCHES, FILM_GRIDS));
             float[] seconds = new float[films.size()];
             for (int i = 0; i < seconds.length; i++) seconds[i] = (float) films.get(i).secondsPerMoment();
@@ -94,7 +95,8 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
             return LongStream.of(i.tiles().size(), grid.height(), grid.width());
         }).toArray();
         int inner = tower.patches().in();
-        return Map.of(patches, Tensor.ofFloats(patches, all, all.length / inner, inner), grids, Tensor.ofLongs(grids, sizes, images.size(), 3));
+        return Map.of(patches, Tensor.ofFloats(patches, all, all.length / inner, inner),
+                grids, Tensor.ofLongs(grids, sizes, images.size(), 3));
     }
 
     /** Floating-point numbers, all of them finite. */
@@ -202,7 +204,9 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
         Tensor t = inputs.get(FILM_PATCHES);
         if (t == null) return List.of();
         Films films = model.films();
-        if (films == null) throw new RequestException("the inputs have " + FILM_PATCHES + ", but this model (" + model.family() + ") takes no videos");
+        if (films == null) {
+            throw new RequestException("the inputs have " + FILM_PATCHES + ", but this model (" + model.family() + ") takes no videos");
+        }
         if (model.vision().joinsSquares()) return cut(t, FILM_GRIDS, true);
         VisionEncoder tower = model.vision();
         int side = tower.imageSize();
@@ -242,8 +246,8 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
             int width = grid[2] * tower.patchSize();
             long next = patches + (long) grid[0] * grid[1] * grid[2];
             if (!tower.takes(height, width) || next > t.dim(0)) {
-                throw new RequestException(gridsName + " has a picture of " + grid[1] + "x" + grid[2] + " patches, which " + t.name() + " of "
-                        + t.dim(0) + " patches do not hold or the model cannot join");
+                throw new RequestException(gridsName + " has a picture of " + grid[1] + "x" + grid[2] + " patches, which " + t.name()
+                        + " of " + t.dim(0) + " patches do not hold or the model cannot join");
             }
             List<VisionEncoder.Picture> moments = new ArrayList<>();
             for (; patches < next; patches += grid[1] * grid[2]) {
@@ -265,7 +269,9 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
         if (t == null) return seconds;
         float[] given = finite(t);
         if (given.length != films) throw new RequestException(SECONDS + " should hold " + films + " numbers but holds " + given.length);
-        for (float s : given) if (!(s > 0 && s < 1e6)) throw new RequestException(SECONDS + " holds " + s + "; a moment lasts above 0 seconds");
+        for (float s : given) {
+            if (!(s > 0 && s < 1e6)) throw new RequestException(SECONDS + " holds " + s + "; a moment lasts above 0 seconds");
+        }
         return given;
     }
 

@@ -86,7 +86,9 @@ record Prompting(Tokenizer tokenizer, Optional<ChatTemplate> template) {
                 if (parts.length == 1) parts = (p.mark(token).repeat(pictures.size()) + text).split(Pattern.quote(p.mark(token)), -1);
                 requireAll("image", parts.length - 1, pictures.size());
                 StringBuilder written = new StringBuilder(parts[0]);
-                for (int i = 0; i < pictures.size(); i++) written.append(p.text(pictures.get(i), places.get(i), token)).append(parts[i + 1]);
+                for (int i = 0; i < pictures.size(); i++) {
+                    written.append(p.text(pictures.get(i), places.get(i), token)).append(parts[i + 1]);
+                }
                 yield encode(written.toString());
             }
         };

@@ -23,7 +23,8 @@ import java.util.function.BooleanSupplier;
  * @param cancelled polled between tokens; generation ends once it is true
  */
 public record Request(String prompt, int[] ids, List<RgbImage> images, List<Video> videos, ReductionPlan plan,
-                      SamplingOptions sampling, int maxTokens, List<String> stops, boolean verbatim, boolean ignoreEos, BooleanSupplier cancelled) {
+                      SamplingOptions sampling, int maxTokens, List<String> stops, boolean verbatim, boolean ignoreEos,
+                      BooleanSupplier cancelled) {
 
     public Request {
         images = List.copyOf(images);
@@ -43,8 +44,8 @@ public record Request(String prompt, int[] ids, List<RgbImage> images, List<Vide
     }
 
     private static Request dense(String prompt, int[] ids, RgbImage... images) {
-        return new Request(prompt, ids, List.of(images), List.of(), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false, false,
-                () -> false);
+        return new Request(prompt, ids, List.of(images), List.of(), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false,
+                false, () -> false);
     }
 
     public Request withPlan(ReductionPlan plan) {

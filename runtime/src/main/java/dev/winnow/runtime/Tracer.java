@@ -266,7 +266,9 @@ public final class Tracer {
         for (int b = 0; b < rows.size(); b++) {
             int[] at = Padding.of(mask == null ? null : mask[b], length).places();
             for (int a = 0; a < axes; a++) {
-                for (int i = 0; i < at.length && i < rows.get(b)[a].length; i++) all[(a * rows.size() + b) * length + at[i]] = rows.get(b)[a][i];
+                int[] places = rows.get(b)[a];
+                // a plan for the tower leaves fewer tokens than the prompt has
+                for (int i = 0; i < Math.min(at.length, places.length); i++) all[(a * rows.size() + b) * length + at[i]] = places[i];
             }
         }
         trace.tensor(Tensor.ofLongs("position_ids", all, axes, rows.size(), length));

@@ -220,7 +220,8 @@ public final class Winnow implements AutoCloseable {
                 int tiles = 0;
                 int imageTokens = 0;
                 for (VisionLanguageModel.Image image : images) {
-                    features.add(image.isFilm(), m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
+                    features.add(image.isFilm(),
+                            m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
                     tiles += image.tiles().size();
                     imageTokens += m.places(image).stream().mapToInt(n -> n).sum();
                 }
@@ -287,8 +288,8 @@ public final class Winnow implements AutoCloseable {
         cache.drop();
         int drafted = speculation == null ? 0 : speculation.drafted();
         int accepted = speculation == null ? 0 : speculation.accepted();
-        Stats stats = new Stats(request.images().size() + request.videos().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
-                drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
+        Stats stats = new Stats(request.images().size() + request.videos().size(), imageTokens, promptTokens, counts.vision(),
+                counts.language(), generated, drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
                 cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
                 counts.reductionSeconds());
         return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,
@@ -360,7 +361,8 @@ public final class Winnow implements AutoCloseable {
     }
 
     private RequestException takesNoVideos() {
-        return new RequestException("this model (" + model.family() + ") takes no videos; those of Qwen2-VL, Qwen2.5-VL and LLaVA-OneVision do");
+        return new RequestException("this model (" + model.family() + ") takes no videos; those of Qwen2-VL, Qwen2.5-VL and LLaVA-OneVision"
+                + " do");
     }
 
     /**
@@ -379,8 +381,8 @@ public final class Winnow implements AutoCloseable {
             for (int f = at; f < at + m.films().frames(); f++) {
                 Pixels frame = frames.get(Math.min(f, frames.size() - 1));
                 if (frame.height() != first.height() || frame.width() != first.width()) {
-                    throw new RequestException("the frames of a video should be of one size, but become " + first.width() + "x" + first.height()
-                            + " and " + frame.width() + "x" + frame.height() + " pixels");
+                    throw new RequestException("the frames of a video should be of one size, but become " + first.width() + "x"
+                            + first.height() + " and " + frame.width() + "x" + frame.height() + " pixels");
                 }
                 moment.add(picture(frame, m.vision()));
             }

@@ -11,8 +11,8 @@ import picocli.CommandLine.Option;
 /** Films as their frames. */
 final class VideoOption {
     @Option(names = "--video", paramLabel = "FOLDER|FILE,...",
-            description = "a video as its frames: a folder of pictures in the order of their names, or picture files with commas between them;"
-                    + " may be repeated")
+            description = "a video as its frames: a folder of pictures in the order of their names, or picture files with commas"
+                    + " between them; may be repeated")
     private List<String> videos = new ArrayList<>();
     @Option(names = "--fps", paramLabel = "N", description = "frames a second of each --video; default 2")
     private Double fps;

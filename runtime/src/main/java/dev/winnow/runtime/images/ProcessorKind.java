@@ -50,7 +50,7 @@ enum ProcessorKind {
     static ProcessorKind of(Settings config) {
         String type = typeName(config);
         if (type.isEmpty()) return inferred(config);
-        return switch (type.replace("FeatureExtractor", "ImageProcessor").replace("VideoProcessor", "ImageProcessor").replaceAll("Fast$", "")) {
+        return switch (type.replaceAll("FeatureExtractor|VideoProcessor", "ImageProcessor").replaceAll("Fast$", "")) {
             case "CLIPImageProcessor" -> CLIP;
             case "ViTImageProcessor" -> VIT;
             case "DeiTImageProcessor" -> DEIT;
@@ -98,7 +98,9 @@ enum ProcessorKind {
             case GEMMA3 -> {
                 if (!config.flag("do_pan_and_scan", false)) yield new Tiling.None();
                 double ratio = config.number("pan_and_scan_min_ratio_to_activate", 1.2);
-                if (!(ratio >= 1)) throw new CheckpointException("image processor pan_and_scan_min_ratio_to_activate should be at least 1 but is " + ratio);
+                if (!(ratio >= 1)) {
+                    throw new CheckpointException("image processor pan_and_scan_min_ratio_to_activate should be at least 1 but is " + ratio);
+                }
                 yield new Tiling.PanAndScan(number(config, "pan_and_scan_min_crop_size", 256, LARGEST_SIDE),
                         number(config, "pan_and_scan_max_num_crops", 4, 64), ratio);
             }

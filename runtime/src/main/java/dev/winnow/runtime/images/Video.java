@@ -37,7 +37,8 @@ public record Video(List<RgbImage> frames, double fps) {
     }
 
     private static void requireFew(int frames) {
-        if (frames > MOST_FRAMES) throw new ImageException("a video of " + frames + " frames is too long; " + MOST_FRAMES + " are the most");
+        if (frames <= MOST_FRAMES) return;
+        throw new ImageException("a video of " + frames + " frames is too long; " + MOST_FRAMES + " are the most");
     }
 
     /**
@@ -58,8 +59,8 @@ public record Video(List<RgbImage> frames, double fps) {
         if (places.size() == 1 && Files.isDirectory(places.getFirst())) return inside(places.getFirst());
         for (Path file : places) {
             if (!FILMS.contains(extension(file))) continue;
-            throw new ImageException(file + " is a film, and Winnow decodes pictures only: take frames out of it, as 'ffmpeg -i FILM -vf fps=2"
-                    + " FOLDER/%05d.png' does, and name their folder");
+            throw new ImageException(file + " is a film, and Winnow decodes pictures only: take frames out of it, as 'ffmpeg -i FILM -vf"
+                    + " fps=2 FOLDER/%05d.png' does, and name their folder");
         }
         return List.copyOf(places);
     }

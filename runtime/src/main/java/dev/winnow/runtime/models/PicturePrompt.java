@@ -13,7 +13,7 @@ public sealed interface PicturePrompt {
      */
     record Repeated(String before, String after) implements PicturePrompt {}
 
-    /** Pictures, as so many placeholders, come first; behind the last of them what begins a sequence, the prompt and a line break (PaliGemma). */
+    /** Pictures, as so many placeholders, come first; behind them what begins a sequence, the prompt and a line break (PaliGemma). */
     record InFront() implements PicturePrompt {}
 
     /** A text where a template or the user has a mark. */

@@ -89,7 +89,8 @@ enum BytePairFiles {
     private static ObjectNode vocabulary(String text) {
         try {
             JsonNode ids = JSON.readTree(text);
-            if (!ids.isObject() || ids.isEmpty()) throw new CheckpointException(VOCABULARY + " should hold a JSON object of tokens and ids");
+            boolean filled = ids.isObject() && !ids.isEmpty();
+            if (!filled) throw new CheckpointException(VOCABULARY + " should hold a JSON object of tokens and ids");
             for (Map.Entry<String, JsonNode> e : ids.properties()) {
                 boolean id = e.getValue().canConvertToInt() && e.getValue().isIntegralNumber() && e.getValue().intValue() >= 0;
                 if (!id) throw new CheckpointException(VOCABULARY + " gives the token '" + e.getKey() + "' the id " + e.getValue());
@@ -151,7 +152,8 @@ enum BytePairFiles {
     }
 
     private static ObjectNode around(String begin, String end, Map<String, Integer> known) {
-        ObjectNode around = JSON.createObjectNode().put("type", "RobertaProcessing").put("trim_offsets", false).put("add_prefix_space", false);
+        ObjectNode around = JSON.createObjectNode().put("type", "RobertaProcessing").put("trim_offsets", false)
+                .put("add_prefix_space", false);
         around.putArray("sep").add(end).add(known.get(end));
         around.putArray("cls").add(begin).add(known.get(begin));
         return around;

@@ -84,8 +84,8 @@ public final class Tokenizer implements AutoCloseable {
         for (AddedToken token : tokens) {
             int[] ids = encode(token.content(), false);
             if (ids.length == 1 && ids[0] == token.id()) continue;
-            throw new CheckpointException(TokenizerConfig.FILE + " gives the token '" + token.content() + "' the id " + token.id() + ", but "
-                    + file + " makes it " + Arrays.toString(ids));
+            throw new CheckpointException(TokenizerConfig.FILE + " gives the token '" + token.content() + "' the id " + token.id()
+                    + ", but " + file + " makes it " + Arrays.toString(ids));
         }
     }
 
@@ -97,7 +97,9 @@ public final class Tokenizer implements AutoCloseable {
         String begin = config.begin() == null ? kind.begin : config.begin();
         String end = config.end() == null ? kind.end : config.end();
         List<AddedToken> special = new ArrayList<>();
-        dir.optional("added_tokens.json").ifPresent(all -> all.keys().forEach(token -> special.add(AddedToken.special(all.integer(token), token))));
+        dir.optional("added_tokens.json").ifPresent(all -> {
+            for (String token : all.keys()) special.add(AddedToken.special(all.integer(token), token));
+        });
         special.removeIf(token -> config.added().stream().anyMatch(a -> a.content().equals(token.content())));
         special.addAll(config.added());
         for (String token : Arrays.asList(begin, end)) {
@@ -113,8 +115,8 @@ public final class Tokenizer implements AutoCloseable {
         if (others.isEmpty()) {
             return new CheckpointException(dir.path() + " has no tokenizer.json, which Winnow needs to turn text into tokens");
         }
-        return new CheckpointException(dir.path() + " has a " + others.getFirst() + " but no tokenizer.json, which Winnow needs to turn text into"
-                + " tokens; AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) of transformers converts it");
+        return new CheckpointException(dir.path() + " has a " + others.getFirst() + " but no tokenizer.json, which Winnow needs to turn text"
+                + " into tokens; AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) of transformers converts it");
     }
 
     /** A tokenizer from the text of a tokenizer.json; {@code file} is how messages call it. */

@@ -36,7 +36,7 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
     private static final int MOST_ADDED = 100_000;
 
     static TokenizerConfig of(ModelDirectory dir) {
-        return dir.optional(FILE).map(TokenizerConfig::of).orElse(new TokenizerConfig("", List.of(), null, null, Optional.empty(), Optional.empty()));
+        return of(dir.optional(FILE).orElse(Settings.of("{}", FILE)));
     }
 
     private static TokenizerConfig of(Settings c) {
@@ -49,8 +49,8 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
             }
         });
         added.sort((a, b) -> Integer.compare(a.id(), b.id()));
-        return new TokenizerConfig(c.string("tokenizer_class", ""), added, token(c, "bos_token"), token(c, "eos_token"), flag(c, "add_bos_token"),
-                flag(c, "add_eos_token"));
+        return new TokenizerConfig(c.string("tokenizer_class", ""), added, token(c, "bos_token"), token(c, "eos_token"),
+                flag(c, "add_bos_token"), flag(c, "add_eos_token"));
     }
 
     private static Optional<Boolean> flag(Settings c, String key) {
@@ -91,7 +91,7 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
         // where nothing is said of one of them, it stays as it is
         boolean begins = first >= 0 && addsBegin.orElse(around.length > 0 && around[0] == first);
         boolean ends = last >= 0 && addsEnd.orElse(around.length > (begins && first == last ? 1 : 0) && around[around.length - 1] == last);
-        int[] wanted = IntStream.concat(IntStream.of(begins ? new int[] {first} : new int[0]), IntStream.of(ends ? new int[] {last} : new int[0]))
+        int[] wanted = IntStream.concat(begins ? IntStream.of(first) : IntStream.empty(), ends ? IntStream.of(last) : IntStream.empty())
                 .toArray();
         if (Arrays.equals(wanted, around)) return null;
         ObjectNode processor = JSON.createObjectNode().put("type", "TemplateProcessing");
@@ -126,7 +126,8 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
 
     private static int id(String token, Vocabulary vocabulary, List<AddedToken> missing) {
         if (token == null) return -1;
-        return vocabulary.id(token).orElse(missing.stream().filter(m -> m.content().equals(token)).mapToInt(AddedToken::id).findFirst().orElse(-1));
+        return vocabulary.id(token).orElseGet(() -> missing.stream().filter(m -> m.content().equals(token)).mapToInt(AddedToken::id)
+                .findFirst().orElse(-1));
     }
 
     /** Copied part by part: the vocabulary is large and stays as it is. */
