@@ -54,8 +54,7 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
                 questions, greedy, exact match. Dense: %s.
 
                 Each cell: accuracy, in brackets the picture's tokens that leave a language layer (mean over layers) and the operations of tower,
-                projector and prompt pass as a share of dense; all counted from what ran. They were counted while prompts still ran all of the last
-                language layer; dense takes 7%% less since, reduced plans 2 to 5%% less (three tried), so shares are a few points higher now. `keep` is what a method leaves at its last stage: methods that
+                projector and prompt pass as a share of dense; all counted from what ran. `keep` is what a method leaves at its last stage: methods that
                 drop inside the language model or in stages see more tokens before, so compare their operations. `random` is the mean of %d
                 seeds; the standard error of one accuracy is about %.1f points. **Bold**: more than two standard errors below random at the same `keep`,
                 in front of the language model or before its layer 2, whichever leaves the layers about as many tokens. Every row with a bold cell is
@@ -67,6 +66,7 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
                 between methods here say that the code works on a real model, not which method is best on yours.
                 """.formatted(questions, percent(dense.accuracy()), scores.get(ReductionAccuracy.RANDOM).size() / BUDGETS, 100 * error(0.7)));
         for (Family family : Family.values()) section(page, family, dense);
+        unmerged(page, dense);
         return page.toString();
     }
 
@@ -77,6 +77,22 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
         if (family == Family.LANGUAGE) page.append(row(ReductionAccuracy.RANDOM_INSIDE, dense));
         for (String name : names) page.append(row(name, dense));
         for (String name : names) if (REMARKS.containsKey(name)) page.append("\n`").append(name).append("`: ").append(REMARKS.get(name)).append('\n');
+    }
+
+    private void unmerged(StringBuilder page, Score dense) {
+        page.append("""
+
+                ## Merged in front, unmerged for attention
+
+                Merging with `vtu` behind it: projections and MLPs of the language model run for the merged tokens, attention and the cache as if
+                there were all (Virtual Token Unmerging, DyMU). So a quarter of the tokens costs more here than without, the less the wider the
+                model, and the cache stays whole.
+
+                | plan | keep 50% | keep 25% | keep 11% |
+                |---|---|---|---|
+                """);
+        scores.keySet().stream().filter(name -> name.endsWith(ReductionAccuracy.JOINED + ReductionAccuracy.UNMERGING))
+                .forEach(name -> page.append(row(name, dense)));
     }
 
     private String row(String name, Score dense) {

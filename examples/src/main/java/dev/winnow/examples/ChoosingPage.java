@@ -103,8 +103,7 @@ final class ChoosingPage {
                 `./winnow eval --questions FILE --reduce SPEC` reads most formats that question sets come in.
 
                 Dense: %.1f%%. Cost is the operations of tower, projector and prompt pass as a share of dense, tokens are those of the
-                picture in a language layer, mean over layers; both counted from what ran, costs while prompts still ran all of the last
-                layer (shares are a few points higher since). "Next" are plans within one standard error of
+                picture in a language layer, mean over layers; both counted from what ran. "Next" are plans within one standard error of
                 the best. "By lot" is the best that random patches do within the limit.
 
                 ## The most accuracy for tokens in the language model
@@ -164,6 +163,11 @@ final class ChoosingPage {
 
     private String needs() {
         return """
+                - **Nearly the dense answers for few tokens**: merge in front of the language model and unmerge for attention. At a quarter:
+                  %s. At a ninth:
+                  %s.
+                  Projections and MLPs of the language model run for the merged tokens only, most of its work when it is wide; attention and
+                  the cache stay as they were, so this saves no memory. See `chatunivi` and `vtu` in [methods.md](methods.md).
                 - **Nearly the dense answers for somewhat less work**: drop late or little inside the language model. %s.
                   Deeper cuts there: %s. Every token of the picture still runs the first layers, whose cache keeps its
                   size, and nothing is saved in the tower.
@@ -180,15 +184,15 @@ final class ChoosingPage {
                   worth having.
                 - **Questions about places, or about the top of pictures**: read [localisation.md](localisation.md).
                 - **Long prompts and answers**: compact the cache. %s. What that costs in accuracy was not measured on questions.
-                """.formatted(named("vlapruner:keep=25%", "dart:keep=50%", "holitom-inner:keep=25%"),
-                named("dart:keep=25%", "feather:keep=25%", "fastv:keep=25%"), best(36), best(16),
+                """.formatted(best(36, true), best(16, true), named("vlapruner:keep=25%", "dart:keep=50%", "holitom-inner:keep=25%"),
+                named("dart:keep=25%", "feather:keep=25%", "fastv:keep=25%"), best(36, false), best(16, false),
                 named("pitome:keep=50%", "mctf:keep=50%", "tome:keep=50%"), named("mctf:keep=11%", "tome:keep=11%"), leastWork(),
                 named("uniform:keep=50%", "uniform:keep=25%"), cache());
     }
 
     /** The best plans that leave about so many tokens to every language layer. */
-    private String best(int tokens) {
-        return listed(plans.stream().filter(p -> Math.abs(p.visual() - tokens) < 1.5).sorted(BEST_FIRST).limit(SHOWN));
+    private String best(int tokens, boolean unmerged) {
+        return listed(plans.stream().filter(p -> unmerged == p.method().endsWith(ReductionAccuracy.UNMERGING)).filter(p -> Math.abs(p.visual() - tokens) < 1.5).sorted(BEST_FIRST).limit(SHOWN));
     }
 
     /** The cheapest plans that lose less than a tenth of the questions. */

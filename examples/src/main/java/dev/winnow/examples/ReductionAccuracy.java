@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -30,7 +31,7 @@ import java.util.stream.IntStream;
  * <pre>ReductionAccuracy [question stride] [method or plan...]</pre>
  *
  * With methods given, only those are asked, and their rows of the page are made anew; with plans or a stride nothing is written. With
- * {@code page} for a stride, the page is made again from the scores of the last run.
+ * {@code page} for a stride, the page is made again from the scores of the last run. Methods of one plan are joined by " + ".
  */
 public final class ReductionAccuracy {
     private static final List<Family> VISUAL = List.of(Family.TOWER, Family.PROJECTOR, Family.LANGUAGE, Family.VIDEO, Family.DEPTH);
@@ -38,6 +39,11 @@ public final class ReductionAccuracy {
     /** Drawn by lot: in front of the language model, and inside it, for methods that act there. */
     static final String RANDOM = "random";
     static final String RANDOM_INSIDE = "random before layer 2";
+    /** What joins the methods of a plan in a row's name. */
+    static final String JOINED = " + ";
+    static final String UNMERGING = "vtu";
+    /** Methods that merge in front of the language model, and options, for rows with virtual unmerging behind them. */
+    private static final Map<String, String> MERGING = merging();
     private static final int[] SEEDS = {1, 2, 3, 4, 5};
     private static final int MOST_TOKENS = 96;
 
@@ -105,7 +111,7 @@ public final class ReductionAccuracy {
     private Map<String, List<Score>> all(List<String> only) {
         Map<String, List<Score>> scores = new LinkedHashMap<>();
         scores.put("dense", List.of(ask("", ReductionPlan.NONE)));
-        for (String plan : only) if (plan.contains(":")) ask(plan, ReductionPlan.parse(List.of(plan.split(";"))));
+        for (String plan : only) if (plan.contains(":")) ask(plan, plan(plan));
         for (Family family : VISUAL) {
             for (MethodType method : Methods.of(family)) {
                 if (!method.trainingFree() || method.options().stream().noneMatch(o -> o.name().equals("keep"))) continue;
@@ -114,7 +120,20 @@ public final class ReductionAccuracy {
                 if (method.name().equals(RANDOM)) scores.put(RANDOM_INSIDE, atBudgets(RANDOM, ",layer=2"));
             }
         }
+        MERGING.forEach((name, options) -> {
+            String row = name + JOINED + UNMERGING;
+            if (only.isEmpty() || only.contains(row)) scores.put(row, atBudgets(name, options + JOINED + UNMERGING));
+        });
         return scores;
+    }
+
+    private static Map<String, String> merging() {
+        Map<String, String> options = new LinkedHashMap<>();
+        for (String name : List.of("tome", "pitome", "mctf", "dtome", "visionzip", "prumerge", "pool", "chatunivi", "holitom")) {
+            options.put(name, "");
+        }
+        options.put("aim", ",fall=0");
+        return options;
     }
 
     private List<Score> atBudgets(String method, String options) {
@@ -122,9 +141,13 @@ public final class ReductionAccuracy {
         for (String budget : BUDGETS) {
             String spec = method + ":keep=" + budget + options;
             List<String> specs = method.equals(RANDOM) ? Arrays.stream(SEEDS).mapToObj(seed -> spec + ",seed=" + seed).toList() : List.of(spec);
-            for (String one : specs) scores.add(ask(one, ReductionPlan.parse(List.of(one))));
+            for (String one : specs) scores.add(ask(one, plan(one)));
         }
         return scores;
+    }
+
+    private static ReductionPlan plan(String specs) {
+        return ReductionPlan.parse(List.of(specs.split(Pattern.quote(JOINED))));
     }
 
     private Score ask(String spec, ReductionPlan plan) {

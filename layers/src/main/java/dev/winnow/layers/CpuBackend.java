@@ -107,8 +107,8 @@ public final class CpuBackend implements Backend {
             boolean later = mode instanceof AttentionMode.Copies || mode instanceof AttentionMode.Sections;
             int[] turned = later ? null : positions;
             if (attention.rotary() != null) {
-                kv.follow(attention.rotary(), 1 + (mode instanceof AttentionMode.Copies c ? highest(c.positions(), c.positions().length)
-                        : highest(positions, n)));
+                kv.follow(attention.rotary(), mode instanceof AttentionMode.Copies(int[] _, int[] places)
+                        ? RotaryEmbedding.length(places, places.length) : RotaryEmbedding.length(positions, n));
             }
             float[] q = queries(normed, n, turned, ws);
             float[] k = keys(normed, n, turned, ws);
@@ -156,12 +156,6 @@ public final class CpuBackend implements Backend {
             add(attention.output(), attended, n, x, layer.residual().afterAttention(), ws);
             if (layer.residual().parallel()) mlp(entered, x, n, ws);
             return rows;
-        }
-
-        private static int highest(int[] positions, int n) {
-            int highest = 0;
-            for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
-            return highest;
         }
 
         /** norm(x), or x itself where there is no norm. */

@@ -88,7 +88,7 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
     }
 
     /** The least length of a sequence that has n positions. */
-    static int length(int[] positions, int n) {
+    public static int length(int[] positions, int n) {
         int highest = 0;
         for (int i = 0; i < n; i++) highest = Math.max(highest, positions[i]);
         return highest + 1;

@@ -46,6 +46,7 @@ import dev.winnow.reduction.methods.language.VirtualUnmerging;
 import dev.winnow.reduction.methods.language.VisionDrop;
 import dev.winnow.reduction.methods.language.VlaPruner;
 import dev.winnow.reduction.methods.projector.CdPruner;
+import dev.winnow.reduction.methods.projector.ChatUniVi;
 import dev.winnow.reduction.methods.projector.DivPrune;
 import dev.winnow.reduction.methods.projector.FasterVlm;
 import dev.winnow.reduction.methods.projector.FoPru;
@@ -111,8 +112,8 @@ public final class Methods {
 
     private static final List<MethodType> PROJECTOR = List.of(
             VisionZip.TYPE, FasterVlm.TYPE, DivPrune.TYPE, CdPruner.TYPE, Script.TYPE, MmTok.TYPE, ToDre.TYPE, ZooPrune.TYPE,
-            GPrune.TYPE, Pool.TYPE, Uniform.TYPE, RandomSelection.TYPE, VtcCls.TYPE, FoPru.TYPE, HiRed.TYPE, GlobalCom2.TYPE,
-            PruMerge.TYPE, VisPruner.TYPE, VScan.TYPE, VFlowOpt.TYPE);
+            GPrune.TYPE, Pool.TYPE, ChatUniVi.TYPE, Uniform.TYPE, RandomSelection.TYPE, VtcCls.TYPE, FoPru.TYPE, HiRed.TYPE,
+            GlobalCom2.TYPE, PruMerge.TYPE, VisPruner.TYPE, VScan.TYPE, VFlowOpt.TYPE);
 
     private static final List<MethodType> LANGUAGE = List.of(
             FastV.TYPE, PyramidDrop.TYPE, VisionDrop.TYPE, Aim.TYPE, SparseVlm.TYPE, Feather.TYPE, TransPrune.TYPE,

@@ -8,7 +8,6 @@ import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.Stage;
-import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
@@ -209,10 +208,9 @@ public final class Tracer {
             Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
             int[] ids = padding.tokens(batch[b]);
             m.requireRoom(ids.length, 0);
-            float[] hidden = new float[ids.length * m.width()];
-            m.embed(ids, hidden, 0);
-            record("hidden.embed", padding.spread(hidden, m.width()), m.width());
-            generated.add(decode(m, new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT)), "hidden", padding));
+            Tokens prompt = m.embed(ids);
+            record("hidden.embed", padding.spread(prompt.hidden(), m.width()), m.width());
+            generated.add(decode(m, prompt, "hidden", padding));
         }
         generated(generated);
     }

@@ -15,7 +15,6 @@ import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
 import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.Tokens;
-import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.runtime.images.ImageProcessor;
 import dev.winnow.runtime.images.Pixels;
@@ -199,9 +198,7 @@ public final class Winnow implements AutoCloseable {
                 if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
                 if (!request.videos().isEmpty()) throw takesNoVideos();
                 int[] ids = prompting().ids(request);
-                float[] hidden = new float[ids.length * m.width()];
-                m.embed(ids, hidden, 0);
-                Tokens prompt = new Tokens(hidden, m.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
+                Tokens prompt = m.embed(ids);
                 ExplanationRecorder explaining = new ExplanationRecorder(List.of(), 0);
                 explaining.prompt(prompt.ledger(), ids, keyHeads(m));
                 yield answer(request, chooser, m, prompt, ids, 0, new Workspace(), 0, schedule, counts, explaining, stream);
@@ -308,9 +305,7 @@ public final class Winnow implements AutoCloseable {
         for (String prompt : prompts) {
             int[] ids = prompting().ids(Request.of(prompt).withVerbatim(true));
             language.requireRoom(ids.length, 0);
-            Tokens tokens = new Tokens(new float[ids.length * language.width()], language.width(),
-                    TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
-            language.embed(ids, tokens.hidden(), 0);
+            Tokens tokens = language.embed(ids);
             influence.begin(tokens);
             language.stack().run(tokens, language.stack().layers(), language.newCache(0), ReductionPlan.NONE.schedule(model.shape()),
                     new Workspace(), influence);

@@ -9,9 +9,6 @@ import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
-import dev.winnow.reduction.TokenKind;
-import dev.winnow.reduction.TokenLedger;
-import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.models.SyntheticModel;
 import dev.winnow.weights.DType;
@@ -62,10 +59,7 @@ class DecodeAllocationTest {
             KvCache cache = model.newCache(PROMPT + WARM_UP + STRETCHES * STEPS);
             int[] ids = new int[PROMPT];
             Arrays.setAll(ids, i -> i);
-            float[] hidden = new float[PROMPT * model.width()];
-            model.embed(ids, hidden, 0);
-            model.prefill(new Tokens(hidden, model.width(), TokenLedger.uniform(PROMPT, 0, TokenKind.TEXT)), cache, dense, workspace,
-                    StackListener.NONE);
+            model.prefill(model.embed(ids), cache, dense, workspace, StackListener.NONE);
             for (int i = 0; i < WARM_UP; i++) model.step(i % vocabulary, cache, dense, workspace);
             long least = Long.MAX_VALUE;
             for (int stretch = 0; stretch < STRETCHES && least >= OBJECT; stretch++) {

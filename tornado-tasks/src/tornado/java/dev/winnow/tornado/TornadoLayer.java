@@ -50,7 +50,7 @@ final class TornadoLayer extends ProcessorLayer {
         synchronized (bank.lock()) {
             backend.homeUnlessIn(bank, x);
             RotaryEmbedding rotary = attention().rotary();
-            if (rotary != null) kv.follow(rotary, 1 + Arrays.stream(positions, 0, n).max().orElse(0));
+            if (rotary != null) kv.follow(rotary, RotaryEmbedding.length(positions, n));
             RotaryEmbedding.Table table = rotary == null ? null : ws.rotation(rotary, positions, n);
             List<float[]> rows = bank.reserving(() -> {
                 bank.makeRoom(n);

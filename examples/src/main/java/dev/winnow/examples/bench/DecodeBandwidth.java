@@ -9,9 +9,6 @@ import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
-import dev.winnow.reduction.TokenKind;
-import dev.winnow.reduction.TokenLedger;
-import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
@@ -100,10 +97,7 @@ public final class DecodeBandwidth {
     private void prefill() {
         int[] ids = new int[PROMPT];
         Arrays.setAll(ids, i -> 100 + i * 37);
-        float[] hidden = new float[PROMPT * model.width()];
-        model.embed(ids, hidden, 0);
-        model.prefill(new Tokens(hidden, model.width(), TokenLedger.uniform(PROMPT, 0, TokenKind.TEXT)), cache, dense, workspace,
-                StackListener.NONE);
+        model.prefill(model.embed(ids), cache, dense, workspace, StackListener.NONE);
     }
 
     private void decode() {

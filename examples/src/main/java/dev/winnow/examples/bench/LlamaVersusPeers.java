@@ -6,9 +6,6 @@ import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
-import dev.winnow.reduction.TokenKind;
-import dev.winnow.reduction.TokenLedger;
-import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.LoadOptions;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.bench.Rounds;
@@ -148,10 +145,7 @@ public final class LlamaVersusPeers {
     }
 
     private float[] logits(int[] ids, KvCache into) {
-        float[] hidden = new float[ids.length * model.width()];
-        model.embed(ids, hidden, 0);
-        Tokens text = new Tokens(hidden, model.width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
-        return model.prefill(text, into, dense, workspace, StackListener.NONE);
+        return model.prefill(model.embed(ids), into, dense, workspace, StackListener.NONE);
     }
 
     /** The same tokens after the same prompt each time. */

@@ -131,6 +131,11 @@ public final class PromptImages {
         }
     }
 
+    /** Puts new tokens in the places of those that they are made of. */
+    public static TokenMap replacing(List<Part> parts, int n) {
+        return replacing(parts.stream().flatMapToInt(part -> Arrays.stream(part.of)).toArray(), parts, n);
+    }
+
     /**
      * Puts new tokens among those that are not replaced.
      *

@@ -7,7 +7,6 @@ import dev.winnow.runtime.bench.Host;
 import dev.winnow.runtime.eval.Evaluation;
 import dev.winnow.runtime.eval.Evaluation.Answered;
 import dev.winnow.runtime.eval.Fingerprint;
-import dev.winnow.runtime.eval.Judge;
 import dev.winnow.runtime.eval.OutcomeLog;
 import dev.winnow.runtime.eval.Results;
 import dev.winnow.runtime.eval.questions.Questions;
@@ -34,19 +33,9 @@ final class EvalCommand implements Callable<Integer> {
     private Common common;
     @Mixin
     private ModelOption model;
+    @Mixin
+    private AskedOptions asked;
 
-    @Option(names = "--questions", paramLabel = "FILE", required = true,
-            description = "questions: JSON lines (image, question, answer or answers, type, choices, label, reference), labels.csv, or a public"
-                    + " set as it lies on disk")
-    private Path questions;
-    @Option(names = "--judge", paramLabel = "NAME", defaultValue = "exact",
-            description = "how answers are judged: exact, normalised, contains, choice or vqa; default ${DEFAULT-VALUE}")
-    private Judge judge;
-    @Option(names = "--limit", paramLabel = "N", description = "ask the first N questions only")
-    private Integer limit;
-    @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", defaultValue = "96",
-            description = "most tokens of an answer or of a reference text; default ${DEFAULT-VALUE}")
-    private int maxTokens;
     @Option(names = "--resume", paramLabel = "FILE", description = "keep finished outcomes in this file, and go on from it if it is there")
     private Path resume;
     @Option(names = "--out", paramLabel = "DIR",
@@ -61,22 +50,21 @@ final class EvalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (limit != null && limit < 1) throw new UsageException("--limit should be at least 1 but is " + limit);
-        if (maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
+        asked.check();
         List<ReductionPlan> plans = common.plans();
         if (findFailures && plans.isEmpty()) throw new UsageException("--find-failures looks for what plans get wrong, but there is no --reduce");
-        if (resume != null) OutputFile.require("--resume", resume, List.of(model.directory(), questions));
+        if (resume != null) OutputFile.require("--resume", resume, List.of(model.directory(), asked.file()));
         try (Winnow winnow = model.open(common.backend())) {
             for (ReductionPlan plan : plans) plan.schedule(winnow.model().shape());
-            Questions all = Questions.read(questions);
-            Questions asked = limit == null ? all : all.limit(limit);
-            Evaluation evaluation = new Evaluation(winnow, asked.list(), judge, maxTokens);
-            if (findFailures && asked.list().stream().noneMatch(q -> q.label().isPresent() || !q.answers().isEmpty())) {
-                throw new RequestException("--find-failures needs questions with known answers, and those of " + questions + " have none");
+            Questions all = asked.read();
+            Questions questions = asked.of(all);
+            Evaluation evaluation = asked.evaluation(winnow, questions);
+            if (findFailures && questions.list().stream().noneMatch(q -> q.label().isPresent() || !q.answers().isEmpty())) {
+                throw new RequestException("--find-failures needs questions with known answers, and those of " + asked.file() + " have none");
             }
             ReportFiles files = out == null ? null : ReportFiles.in(out);
-            Subject subject = subject(winnow, asked, all.size());
-            Results results = Results.of(asked.list(), plans, answers(evaluation, plans, subject));
+            Subject subject = subject(winnow, questions, all.size());
+            Results results = Results.of(questions.list(), plans, answers(evaluation, plans, subject));
             report(subject, results);
             if (files != null) {
                 files.write(subject, results, evaluation, plans, !noTimes);
@@ -86,16 +74,16 @@ final class EvalCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Subject subject(Winnow winnow, Questions asked, int available) {
+    private Subject subject(Winnow winnow, Questions questions, int available) {
         Path name = model.directory().toAbsolutePath().normalize().getFileName();
         return new Subject(name == null ? "model" : name.toString(), winnow.model().family(), Fingerprint.ofModel(model.directory()),
-                String.valueOf(questions.toAbsolutePath().normalize().getFileName()), asked.format(), Fingerprint.ofQuestions(asked.list()),
-                available, judge, maxTokens, model.quantization().name().toLowerCase(Locale.ROOT));
+                String.valueOf(asked.file().toAbsolutePath().normalize().getFileName()), questions.format(),
+                Fingerprint.ofQuestions(questions.list()), available, asked.judge(), asked.maxTokens(), model.quantization().name().toLowerCase(Locale.ROOT));
     }
 
     private List<Answered> answers(Evaluation evaluation, List<ReductionPlan> plans, Subject subject) {
         List<String> names = plans.stream().map(ReductionPlan::toString).toList();
-        String settings = "judge " + judge + ", at most " + maxTokens + " tokens, quantize " + subject.quantization() + model.merged();
+        String settings = "judge " + asked.judge() + ", at most " + asked.maxTokens() + " tokens, quantize " + subject.quantization() + model.merged();
         int count = evaluation.questions().size();
         try (OutcomeLog log = resume == null ? null
                 : OutcomeLog.open(resume, new OutcomeLog.Subject(subject.modelPrint(), subject.questionPrint(), names, settings), count)) {
@@ -121,7 +109,7 @@ final class EvalCommand implements Callable<Integer> {
         ResultTable table = new ResultTable(results);
         List<String> parts = new ArrayList<>();
         parts.add(subject.model() + " (" + subject.family() + "), " + results.questions().size() + " questions of " + subject.questions() + " ("
-                + subject.format() + ")" + (results.judged() ? "; judge " + judge : "") + System.lineSeparator());
+                + subject.format() + ")" + (results.judged() ? "; judge " + asked.judge() : "") + System.lineSeparator());
         parts.add(Tables.columns(table.counted()));
         parts.add(Tables.columns(table.types()));
         if (findFailures) parts.add(FailureList.of(results));

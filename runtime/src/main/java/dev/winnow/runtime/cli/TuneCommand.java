@@ -4,9 +4,6 @@ import dev.winnow.runtime.RequestException;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.eval.Evaluation;
 import dev.winnow.runtime.eval.Interval;
-import dev.winnow.runtime.eval.Judge;
-import dev.winnow.runtime.eval.questions.Question;
-import dev.winnow.runtime.eval.questions.Questions;
 import dev.winnow.runtime.tune.SavedReduction;
 import dev.winnow.runtime.tune.Tuner;
 import dev.winnow.runtime.tune.Tuner.Search;
@@ -27,16 +24,13 @@ import picocli.CommandLine.Option;
 @Command(name = "tune", description = "Searches the reduction plan that keeps the most quality within a budget, shows what it is worth on"
         + " questions held out, and saves it for --reduce auto.")
 final class TuneCommand implements Callable<Integer> {
-    private static final int DEFAULT_TOKENS = 96;
-
     @Mixin
     private Common common;
     @Mixin
     private ModelOption model;
+    @Mixin
+    private AskedOptions asked;
 
-    @Option(names = "--questions", paramLabel = "FILE", required = true,
-            description = "questions in any format that eval reads; without answers a plan is judged by how far it diverges from dense")
-    private Path questions;
     @Option(names = "--budget", paramLabel = "B", required = true,
             description = "25%% or tokens=36: visual tokens that run a language layer, mean over the layers, as a share of dense or a count;"
                     + " flops=50%%: operations to the first token; cache=2MB: keys and values after the prompt; ttft=120ms: time to the"
@@ -51,14 +45,6 @@ final class TuneCommand implements Callable<Integer> {
     @Option(names = "--held-out", paramLabel = "SHARE", defaultValue = "0.5",
             description = "share of the questions that the search never sees; default ${DEFAULT-VALUE}")
     private double heldOut;
-    @Option(names = "--limit", paramLabel = "N", description = "use the first N questions only")
-    private Integer limit;
-    @Option(names = "--judge", paramLabel = "NAME", defaultValue = "exact",
-            description = "how answers are judged: exact, normalised, contains, choice or vqa; default ${DEFAULT-VALUE}")
-    private Judge judge;
-    @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", defaultValue = "" + DEFAULT_TOKENS,
-            description = "most tokens of an answer; default ${DEFAULT-VALUE}")
-    private int maxTokens;
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
             description = "the same seed finds the same plan; default ${DEFAULT-VALUE}")
     private long seed;
@@ -78,9 +64,7 @@ final class TuneCommand implements Callable<Integer> {
         Path file = out != null ? out : model.directory().resolve(SavedReduction.FILE);
         try (Winnow winnow = model.open(common.backend())) {
             requireWritable(file);
-            List<Question> asked = Questions.read(questions).list();
-            if (limit != null && limit < asked.size()) asked = asked.subList(0, limit);
-            Evaluation evaluation = new Evaluation(winnow, asked, judge, maxTokens);
+            Evaluation evaluation = asked.evaluation(winnow, asked.of(asked.read()));
             if (!limits.repeatable()) say("a budget of time depends on the machine and the moment: another run may find another plan");
             Tuning tuning = new Tuner(evaluation, limits, new Tuner.Settings(evaluations, seconds, heldOut, seed), this::say).tune(search());
             SavedReduction.write(file, tuning, model.directory());
@@ -102,8 +86,7 @@ final class TuneCommand implements Callable<Integer> {
         if (evaluations < 1) throw new UsageException("--evaluations should be at least 1 but is " + evaluations);
         if (!(seconds > 0)) throw new UsageException("--seconds should be more than 0 but is " + seconds);
         if (!(heldOut > 0 && heldOut < 1)) throw new UsageException("--held-out should be between 0 and 1 but is " + heldOut);
-        if (limit != null && limit < 1) throw new UsageException("--limit should be at least 1 but is " + limit);
-        if (maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
+        asked.check();
         search();
     }
 
@@ -117,7 +100,7 @@ final class TuneCommand implements Callable<Integer> {
             throw new RequestException(model.directory() + " is read-only, so the plan cannot be saved beside the model; name a file with"
                     + " --out");
         }
-        OutputFile.require("--out", file, List.of(questions));
+        OutputFile.require("--out", file, List.of(asked.file()));
     }
 
     private void say(String line) {

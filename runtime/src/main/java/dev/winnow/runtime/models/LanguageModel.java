@@ -68,6 +68,13 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
         return embedding.words().dim(0);
     }
 
+    /** A text that begins a sequence: its tokens, embedded. */
+    public Tokens embed(int[] ids) {
+        Tokens tokens = new Tokens(new float[ids.length * width()], width(), TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
+        embed(ids, tokens.hidden(), 0);
+        return tokens;
+    }
+
     /** Embeddings of ids into rows of target, from row on; rows are positions of the sequence. */
     public void embed(int[] ids, float[] target, int row) {
         embedding.lookUp(ids, row, target, row);

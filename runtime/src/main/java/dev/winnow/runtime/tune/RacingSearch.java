@@ -1,11 +1,14 @@
 package dev.winnow.runtime.tune;
 
 import dev.winnow.reduction.MethodType;
+import dev.winnow.reduction.Methods;
+import dev.winnow.reduction.Methods.Family;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -14,9 +17,9 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Races compositions of methods against each other. The first to start are the presets, single methods with their defaults; then the best
- * of them with all visual tokens kept out of some layers, and with a second method inside the language model; from there on small changes
- * to the best so far and crosses between them. Each composition has one number left open, which is turned until it fits the budget. A few
+ * Races compositions of methods against each other. The first to start are the presets, single methods with their defaults, and those in
+ * front of the language model once more with virtual unmerging; then the best with all visual tokens kept out of some layers, and with a
+ * second method inside the language model; from there on small changes to the best so far and crosses between them. Each composition has one number left open, which is turned until it fits the budget. A few
  * that came furthest are asked fresh questions, which had no part in choosing them; these and the others together decide.
  */
 final class RacingSearch implements PlanSearch {
@@ -28,6 +31,8 @@ final class RacingSearch implements PlanSearch {
     /** Changes tried in a row that lead to nothing new before the search is done. */
     private static final int MOST_IN_VAIN = 200;
     private static final double INNER_SHARE = 0.15;
+    /** Of methods in front of the language model. */
+    private static final Set<Family> FRONT = EnumSet.of(Family.TOWER, Family.PROJECTOR, Family.VIDEO);
 
     private final List<Recipe> presets;
     private final int searched;
@@ -75,7 +80,7 @@ final class RacingSearch implements PlanSearch {
         for (int vain = 0; vain < MOST_IN_VAIN && !trials.isOver(); vain++) {
             while (waiting.isEmpty() && stage < 3) fillStage();
             Recipe raw = waiting.isEmpty() ? varied(variation) : waiting.poll();
-            Optional<Recipe> fitted = stage == 1 ? Optional.of(raw) : fitted(raw);
+            Optional<Recipe> fitted = presets.contains(raw) ? Optional.of(raw) : fitted(raw);
             if (fitted.isPresent() && started.add(plan(fitted.get()).toString())) return fitted;
         }
         return Optional.empty();
@@ -93,16 +98,25 @@ final class RacingSearch implements PlanSearch {
 
     private void fillStage() {
         switch (stage++) {
-            case 0 -> waiting.addAll(presets);
+            case 0 -> {
+                waiting.addAll(presets);
+                waiting.addAll(unmerged());
+            }
             case 1 -> {
                 fronts = fronts();
-                fronts.stream().limit(SCANNED).forEach(front -> waiting.addAll(windows(Recipe.of(front))));
+                race.standing().stream().limit(SCANNED).forEach(r -> waiting.addAll(windows(r.who())));
             }
             default -> {
                 List<Race<Recipe>.Runner> best = race.standing();
                 if (!best.isEmpty()) waiting.addAll(inner(best.getFirst().who()));
             }
         }
+    }
+
+    /** The presets that merge or drop tokens in front of the language model, with virtual unmerging. */
+    private List<Recipe> unmerged() {
+        if (trials.layers() == 0) return List.of();
+        return presets.stream().filter(r -> FRONT.contains(Methods.familyOf(r.front().type()))).map(r -> r.withUnmerged(true)).toList();
     }
 
     /** What stands in front of the presets that came furthest, the best first. */

@@ -13,7 +13,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Small changes to compositions: another method in front, one more inside, other layers skipped, an option turned. */
+/** Small changes to compositions: another method in front, one more inside, other layers skipped, attention unmerged, an option turned. */
 final class Variation {
     private static final double[] SHARES = {0.5, 0.33, 0.25, 0.15, 0.1, 0.05};
     private static final List<String> LAYER_OPTIONS = List.of("layer", "k");
@@ -57,13 +57,14 @@ final class Variation {
      * @param fronts methods for the front, the best first
      */
     Recipe of(Recipe recipe, Recipe mate, List<Part> fronts) {
-        return switch (random.nextInt(10)) {
+        return switch (random.nextInt(11)) {
             case 0 -> recipe.withFront(oneOfTheFirst(fronts));
             case 1 -> recipe.withFront(mate.front());
             case 2 -> mate.withFront(recipe.front());
             case 3 -> recipe.withSkipped(otherLayers(recipe.skipped()));
             case 4 -> recipe.withInner(moreOrFewer(recipe.inner()));
             case 5, 6 -> innerTurned(recipe);
+            case 7 -> recipe.withUnmerged(!recipe.unmerged());
             default -> recipe.withFront(turned(recipe.front(), List.of()));
         };
     }

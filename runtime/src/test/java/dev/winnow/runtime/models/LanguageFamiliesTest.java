@@ -11,8 +11,6 @@ import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
-import dev.winnow.reduction.TokenKind;
-import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Tracer;
 import dev.winnow.weights.CheckpointException;
@@ -69,21 +67,14 @@ class LanguageFamiliesTest {
         assertThat(plain.head().map().weight()).isNotSameAs(plain.embedding().words());
     }
 
-    private static Tokens embedded(LanguageModel model, int[] ids) {
-        Tokens tokens = new Tokens(new float[ids.length * model.width()], model.width(),
-                TokenLedger.uniform(ids.length, 0, TokenKind.TEXT));
-        model.embed(ids, tokens.hidden(), 0);
-        return tokens;
-    }
-
     @TestFactory
     Stream<DynamicTest> decodingEqualsOnePass() {
         return each(model -> {
             int[] ids = prompt();
             Schedule dense = ReductionPlan.NONE.schedule(model.shape());
-            float[] whole = model.prefill(embedded(model, ids), model.newCache(0), dense, new Workspace(), StackListener.NONE);
+            float[] whole = model.prefill(model.embed(ids), model.newCache(0), dense, new Workspace(), StackListener.NONE);
             KvCache cache = model.newCache(0);
-            float[] last = model.prefill(embedded(model, Arrays.copyOf(ids, 2)), cache, dense, new Workspace(), StackListener.NONE);
+            float[] last = model.prefill(model.embed(Arrays.copyOf(ids, 2)), cache, dense, new Workspace(), StackListener.NONE);
             for (int i = 2; i < N; i++) last = model.step(ids[i], cache, dense, new Workspace());
             for (int i = 0; i < whole.length; i++) assertThat(last[i]).isCloseTo(whole[i], within(5e-4f));
         });
@@ -97,8 +88,8 @@ class LanguageFamiliesTest {
             Schedule dense = ReductionPlan.NONE.schedule(model.shape());
             KvCache shortened = model.newCache(0);
             Workspace workspace = new Workspace();
-            float[] logits = model.prefill(embedded(model, ids), shortened, dense, workspace, StackListener.NONE);
-            Tokens all = embedded(model, ids);
+            float[] logits = model.prefill(model.embed(ids), shortened, dense, workspace, StackListener.NONE);
+            Tokens all = model.embed(ids);
             KvCache cache = model.newCache(0);
             Workspace wholly = new Workspace();
             model.stack().run(all, model.stack().layers(), cache, dense, wholly, StackListener.NONE);
@@ -113,7 +104,7 @@ class LanguageFamiliesTest {
     Stream<DynamicTest> costIsWhatRuns() {
         return each(model -> {
             Workspace workspace = new Workspace();
-            model.prefill(embedded(model, prompt()), model.newCache(0), ReductionPlan.NONE.schedule(model.shape()), workspace,
+            model.prefill(model.embed(prompt()), model.newCache(0), ReductionPlan.NONE.schedule(model.shape()), workspace,
                     StackListener.NONE);
             assertThat(workspace.work().flops())
                     .isEqualTo(ComputeCost.layers(model.stack().descriptions(), N) + ComputeCost.product(model.head().map()));

@@ -53,7 +53,7 @@ class LlavaMethodsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"divprune,9", "cdpruner,9", "script,9", "mmtok,9", "todre,9", "zooprune,9", "gprune,9", "pool,9"})
+    @CsvSource({"divprune,9", "cdpruner,9", "script,9", "mmtok,9", "todre,9", "zooprune,9", "gprune,9", "chatunivi,9", "pool,9"})
     void aQuarterOfTheImageTokensIsLeft(String name, int left) {
         Map<String, Tensor> traced = trace(name + ":keep=0.25");
         // ToDRE may let the rest leave too
@@ -74,7 +74,7 @@ class LlavaMethodsTest {
     void roomForEverythingIsTheDenseModel() {
         float[] dense = trace().get("logits").toFloats();
         for (String spec : List.of("divprune:keep=1.0", "cdpruner:keep=36", "script:keep=99", "mmtok:keep=100%",
-                "todre:keep=1.0,threshold=0", "zooprune:keep=1.0", "gprune:keep=1.0", "pool:keep=1.0", "visiondrop:keep=1.0",
+                "todre:keep=1.0,threshold=0", "zooprune:keep=1.0", "gprune:keep=1.0", "pool:keep=1.0", "chatunivi:keep=1.0", "visiondrop:keep=1.0",
                 "aim:keep=1.0,fall=0")) {
             assertThat(trace(spec).get("logits").toFloats()).as(spec).isEqualTo(dense);
         }
@@ -89,7 +89,8 @@ class LlavaMethodsTest {
 
     @Test
     void everyMethodHereTakesABudget() {
-        for (String name : List.of("divprune", "cdpruner", "script", "mmtok", "todre", "zooprune", "gprune", "pool", "visiondrop", "aim")) {
+        for (String name : List.of("divprune", "cdpruner", "script", "mmtok", "todre", "zooprune", "gprune", "pool", "chatunivi",
+            "visiondrop", "aim")) {
             ReductionMethod method = Methods.named(name).create(Map.of("keep", "11%"));
             assertThat(method.events(model.shape())).as(name).isNotEmpty();
         }

@@ -63,6 +63,10 @@ class VariationTest {
         assertThat(recipe.withFront(Part.of(Methods.named("fopru"))).withSkipped(Recipe.outside(1, 4, 6)).at(0.4).plan(6))
                 .hasToString("fopru:keep=0.4000 + fastv:k=2,keep=0.5000 + yopo:layers=0/4/5");
         assertThat(recipe.withSkipped(List.of()).plan(6).methods()).hasSize(2);
+        assertThat(recipe.withUnmerged(true)).as("it says itself how layers attend").isEqualTo(recipe);
+        Recipe merging = Recipe.of(Part.of(Methods.named("chatunivi"))).withSkipped(List.of(5)).withUnmerged(true).at(0.2);
+        assertThat(merging.plan(6)).hasToString("chatunivi:keep=0.2000 + classexit:layer=5 + vtu");
+        assertThat(merging.withFront(recipe.front()).unmerged()).isFalse();
     }
 
     @Test

@@ -16,12 +16,10 @@ import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenLedger.Note;
 import dev.winnow.reduction.primitives.Budget;
-import dev.winnow.reduction.primitives.DensityPeaks;
+import dev.winnow.reduction.primitives.ClusterMeans;
 import dev.winnow.reduction.primitives.PromptImages;
-import dev.winnow.reduction.primitives.SquaredDistance;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -66,21 +64,13 @@ public record Ppe(String spec, Budget keep, int positions, int neighbours) imple
     private Outcome merge(Observation o) {
         requireRuns(o);
         TokenLedger ledger = o.tokens().ledger();
-        List<PromptImages.Part> parts = new ArrayList<>();
-        List<int[]> merged = new ArrayList<>();
-        for (int[] tokens : PromptImages.of(ledger)) {
-            int k = Math.max(1, keep.of(tokens.length, Budget.Rounding.UP));
-            if (k >= tokens.length) continue;
-            merged.add(tokens);
-            parts.addAll(clusters(o, tokens, k));
-        }
-        if (merged.isEmpty()) return Outcome.UNCHANGED;
+        List<PromptImages.Part> parts = ClusterMeans.ofEachPicture(o, keep, neighbours);
+        if (parts.isEmpty()) return Outcome.UNCHANGED;
         int n = ledger.count();
-        int[] old = merged.stream().flatMapToInt(Arrays::stream).toArray();
         int[][] members = new int[n][];
         Arrays.setAll(members, i -> new int[] {i});
         for (PromptImages.Part part : parts) members[part.place()] = part.of();
-        Outcome.Reduce reduce = new Outcome.Reduce(PromptImages.replacing(old, parts, n), PositionPolicy.PRESERVE);
+        Outcome.Reduce reduce = new Outcome.Reduce(PromptImages.replacing(parts, n), PositionPolicy.PRESERVE);
         int[][] places = IntStream.range(0, reduce.map().rows()).map(reduce.map()::anchor).mapToObj(i -> places(ledger, members[i]))
                 .toArray(int[][]::new);
         return new Outcome.All(List.of(reduce, note(places), new Outcome.Attend(new AttentionMode.Sections(places))));
@@ -93,28 +83,6 @@ public record Ppe(String spec, Budget keep, int positions, int neighbours) imple
             throw new PlanException(spec + ": positions should divide the " + rotary.half() + " channel pairs that this model turns, but is"
                     + " " + positions);
         }
-    }
-
-    /** The clusters of a picture as new tokens: members by their distance to the centre, the centre first. */
-    private List<PromptImages.Part> clusters(Observation o, int[] tokens, int k) {
-        int width = o.tokens().width();
-        float[] x = PromptImages.features(o, tokens);
-        DensityPeaks peaks = DensityPeaks.of(x, tokens.length, width, neighbours, k);
-        List<PromptImages.Part> parts = new ArrayList<>();
-        for (int c = 0; c < k; c++) {
-            int cluster = c;
-            int centre = peaks.centres()[c];
-            int[] members = IntStream.range(0, tokens.length).filter(i -> i != centre && peaks.clusters()[i] == cluster).boxed()
-                    .sorted(Comparator.comparingDouble(i -> SquaredDistance.between(x, i * width, x, centre * width, width)))
-                    .mapToInt(i -> tokens[i]).toArray();
-            int[] of = IntStream.concat(IntStream.of(tokens[centre]), Arrays.stream(members)).toArray();
-            float[] weights = new float[of.length];
-            Arrays.fill(weights, 1f / of.length);
-            // heavier by the last bit, so that the new token takes the centre's place
-            if (of.length > 1) weights[0] = Math.nextUp(weights[0]);
-            parts.add(new PromptImages.Part(tokens[centre], of, weights));
-        }
-        return parts;
     }
 
     /** The positions of the first members, over again where there are too few. */

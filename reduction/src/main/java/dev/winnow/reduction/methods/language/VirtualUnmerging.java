@@ -22,8 +22,8 @@ import java.util.List;
  * the copies get; norms, projections and MLPs run once per merged token. Attention and the cache cost what they cost unmerged. With
  * rotary positions the mean is an approximation, since the copies of a query stand at different angles.
  *
- * <p>It follows merging in the tower, or in the language model before layer 0, whichever the plan has before it: a source that went into
- * several tokens counts for the one where it weighs most, and dropped tokens leave gaps. Positions are those of the full prompt, whatever
+ * <p>It follows merging in the tower, or between it and language layer 0, whichever the plan has before it, but not both: a source that
+ * went into several tokens counts for the one where it weighs most, and dropped tokens leave gaps. Positions are those of the full prompt, whatever
  * other methods make of them later; other methods of the plan cannot watch attention in the language model.
  */
 public record VirtualUnmerging(String spec) implements ReductionMethod {
@@ -60,13 +60,23 @@ public record VirtualUnmerging(String spec) implements ReductionMethod {
     private Outcome begin(Observation o) {
         TokenLedger ledger = o.tokens().ledger();
         Note members = ledger.note(MEMBERS);
-        if (members != null && !ledger.origin().isIdentity()) {
+        boolean later = !ledger.origin().isIdentity();
+        if (later && members != null && mergedInTower(members)) {
             throw new PlanException(spec + ": unmerges tokens of the tower, which may not be merged again or dropped before language layer 0");
         }
-        CopyPlaces places = members == null ? CopyPlaces.ofPrompt(ledger) : CopyPlaces.ofImages(ledger, members);
+        CopyPlaces places = later || members == null ? CopyPlaces.ofPrompt(ledger) : CopyPlaces.ofImages(ledger, members);
         if (places.areThoseOf(ledger)) return Outcome.UNCHANGED;
         Note note = places.note();
         return new Outcome.All(List.of(new Outcome.Annotate(PLACES, note.width(), note.values()), new Outcome.Attend(places.mode())));
+    }
+
+    private static boolean mergedInTower(Note members) {
+        for (int from = 0; from < members.values().length; from += members.width()) {
+            int count = 0;
+            for (int p = 0; p < members.width(); p++) if (members.values()[from + p] != 0) count++;
+            if (count > 1) return true;
+        }
+        return false;
     }
 
     private Outcome goOn(Observation o) {

@@ -143,6 +143,34 @@ class VirtualUnmergingTest {
         assertThat(cache.layer(1).positions(0)[13]).isEqualTo(13);
     }
 
+    /** A tower that leaves every patch as it is says so too, and does not stand in the way of merging behind it. */
+    @Test
+    void clustersOfATowersTokensTakeThePlacesOfTheirMembers() {
+        SmallModel model = Prompts.model();
+        float[] members = new float[Prompts.LENGTH * Prompts.PICTURE];
+        for (int p = 0; p < Prompts.PICTURE; p++) members[(Prompts.FRONT + p) * Prompts.PICTURE + p] = 1;
+        TokenLedger noted = Prompts.ledger().with("vtu.members", new TokenLedger.Note(Prompts.PICTURE, members));
+        List<AttentionMode.Copies> modes = new ArrayList<>();
+        KvCache cache = model.cache();
+        Tokens tokens = model.run(SmallModel.states(2, Prompts.LENGTH), noted, cache, model.schedule("chatunivi:keep=5", "vtu"),
+                new StackListener() {
+                    @Override
+                    public void acted(ReductionEvent event, Outcome outcome, Tokens now, long nanos) {
+                        for (Outcome o : outcome instanceof Outcome.All all ? all.outcomes() : List.of(outcome)) {
+                            if (o instanceof Outcome.Attend(AttentionMode.Copies copies)) modes.add(copies);
+                        }
+                    }
+                });
+        assertThat(tokens.count()).isEqualTo(Prompts.LENGTH - Prompts.PICTURE + 5);
+        assertThat(modes).hasSize(Prompts.DEPTH);
+        int[] owner = modes.getFirst().owner();
+        assertThat(modes.getFirst().positions()).containsExactly(IntStream.range(0, Prompts.LENGTH).toArray());
+        for (int i = 0; i < tokens.count(); i++) {
+            for (int source : tokens.ledger().origin().sourcesOf(i)) assertThat(owner[source]).isEqualTo(i);
+        }
+        assertThat(cache.layer(3).length()).isEqualTo(Prompts.LENGTH);
+    }
+
     @Test
     void plansThatDoNotFit() {
         assertThatThrownBy(() -> SmallModel.vision(2, 9).schedule("vtu")).isInstanceOf(PlanException.class).hasMessageContaining("vtu");
@@ -153,6 +181,7 @@ class VirtualUnmergingTest {
         assertThatThrownBy(() -> model.prefill(prompt, model.cache(), watched)).isInstanceOf(PlanException.class)
                 .hasMessageContaining("fastv").hasMessageContaining("copies");
         float[] members = new float[PROMPT * 2];
+        Arrays.fill(members, 1);
         TokenLedger noted = TokenLedger.uniform(PROMPT, 0, TokenKind.VISUAL).with("vtu.members", new TokenLedger.Note(2, members));
         assertThatThrownBy(() -> model.run(prompt, noted, model.cache(), schedule(model, PositionPolicy.PRESERVE), StackListener.NONE))
                 .isInstanceOf(PlanException.class).hasMessageContaining("merged again");

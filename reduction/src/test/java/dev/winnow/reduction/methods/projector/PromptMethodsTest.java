@@ -34,7 +34,7 @@ class PromptMethodsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"divprune", "cdpruner", "script", "mmtok", "todre", "gprune", "pool"})
+    @ValueSource(strings = {"divprune", "cdpruner", "script", "mmtok", "todre", "gprune", "pool", "chatunivi"})
     void aBudgetForEverythingChangesNothing(String name) {
         assertThat(prompt(1).act(method(name, "1.0"))).isEqualTo(Outcome.UNCHANGED);
         assertThat(prompt(1).act(method(name, "100%"))).isEqualTo(Outcome.UNCHANGED);
@@ -44,7 +44,8 @@ class PromptMethodsTest {
 
     @ParameterizedTest
     @CsvSource({"divprune,0.5,26", "divprune,0.25,13", "divprune,11%,6", "divprune,7,7", "todre,0.25,13", "cdpruner,0.25,13",
-        "cdpruner,7,14", "script,0.25,13", "mmtok,0.5,26", "mmtok,3,6", "gprune,0.25,13", "gprune,11%,4", "pool,0.25,13", "pool,4,8"})
+        "cdpruner,7,14", "script,0.25,13", "mmtok,0.5,26", "mmtok,3,6", "gprune,0.25,13", "gprune,11%,4", "chatunivi,0.25,13",
+        "pool,0.25,13", "pool,4,8"})
     void keepsItsBudgetAndAllText(String name, String keep, int left) {
         Prompt prompt = prompt(2);
         prompt.act(method(name, keep));
@@ -56,7 +57,7 @@ class PromptMethodsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"divprune", "cdpruner", "script", "mmtok", "todre", "gprune", "pool"})
+    @ValueSource(strings = {"divprune", "cdpruner", "script", "mmtok", "todre", "gprune", "pool", "chatunivi"})
     void actsOnWhatOthersLeave(String name) {
         Prompt prompt = prompt(3);
         prompt.act(method("divprune", "40"));
@@ -68,7 +69,8 @@ class PromptMethodsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"divprune", "cdpruner", "script", "mmtok", "todre", "gprune", "pool", "zooprune", "visiondrop", "aim"})
+    @ValueSource(strings = {"divprune", "cdpruner", "script", "mmtok", "todre", "gprune", "pool", "chatunivi", "zooprune",
+        "visiondrop", "aim"})
     void needsATowerAndALanguageModel(String name) {
         ModelShape towerless = new ModelShape(Optional.empty(), 4);
         assertThatThrownBy(() -> Methods.named(name).create(Map.of()).events(towerless)).isInstanceOf(PlanException.class)
