@@ -1,6 +1,7 @@
 package dev.winnow.layers;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * Keys and values of one attention layer, head-major: {@code [kvHeads][capacity][headDim]}. Each head has its own length and
@@ -359,6 +360,24 @@ public final class KeyValues {
             if (from != i) move(head, from, i, run);
         }
         lengths[head] = slots.length;
+    }
+
+    /** Drops the first entries of a head. */
+    void forget(int head, int entries) {
+        if (entries > 0) keep(head, IntStream.range(entries, lengths[head]).toArray());
+    }
+
+    /** The first slot of a head whose position is greater than one given. */
+    int firstAfter(int head, long position) {
+        int[] at = positions[head];
+        int low = 0;
+        int high = lengths[head];
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (at[middle] > position) high = middle;
+            else low = middle + 1;
+        }
+        return low;
     }
 
     private void move(int head, int from, int to, int count) {

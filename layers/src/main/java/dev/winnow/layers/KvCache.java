@@ -13,14 +13,18 @@ import java.util.Set;
  */
 public final class KvCache {
     private final List<KeyValues> layers = new ArrayList<>();
+    /** How many positions back each layer's queries see, themselves included. */
+    private final int[] windows;
     private final int[] shifts;
     private final float[] thresholds;
     private int nextPosition;
     private int promptEnd;
+    private boolean forgets;
 
     /** A cache for the given layers, with room for a number of tokens; without, each layer takes what its first tokens need. */
     public KvCache(List<TransformerLayer> layers, int room) {
         for (TransformerLayer l : layers) this.layers.add(new KeyValues(l.attention().kvHeads(), l.attention().headDim(), room));
+        this.windows = layers.stream().mapToInt(l -> l.attention().mask().window()).toArray();
         this.shifts = new int[layers.size()];
         this.thresholds = new float[layers.size()];
         Arrays.fill(thresholds, -1f);
@@ -44,8 +48,32 @@ public final class KvCache {
         return layers.indexOf(layers.get(layer)) < layer;
     }
 
-    /** Forgets the last tokens of the sequence in every layer. */
+    /**
+     * From now on, layers whose queries see a window only let go of entries that no later token sees. What is computed stays the same to
+     * the bit; the sequence cannot be {@link #rewind rewound} any more.
+     */
+    public void forgetUnseen() {
+        forgets = true;
+    }
+
+    /** Says that a layer has run for all tokens before a position. Entries go in batches, so that few are moved often. */
+    public void ran(int layer, int next) {
+        int window = windows[layer];
+        if (!forgets || window == Integer.MAX_VALUE) return;
+        int room = Math.max(64, window / 4);
+        KeyValues kv = layers.get(layer);
+        if (kv.packed() || kv.length() - window < room) return;
+        for (int h = 0; h < kv.heads(); h++) kv.forget(h, kv.firstAfter(h, next + shifts[layer] - window));
+        kv.trim(room);
+    }
+
+    /**
+     * Forgets the last tokens of the sequence in every layer.
+     *
+     * @throws IllegalStateException once entries that those before them see may be gone
+     */
     public void rewind(int tokens) {
+        if (forgets) throw new IllegalStateException("a cache that forgets what no later token sees cannot be rewound");
         for (KeyValues l : distinct()) l.rewind(tokens);
         nextPosition -= tokens;
     }

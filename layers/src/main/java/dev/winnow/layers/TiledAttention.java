@@ -65,8 +65,9 @@ public final class TiledAttention {
             pass.work = Pass.Work.CHUNKS;
             run(workers, threads, kvHeads * pass.chunks(), pass);
         } else {
-            // by length and heads only: the order of summation, and with it the result, must not depend on the threads
-            pass.pieces = Math.clamp((SPLIT_TASKS + kvHeads - 1L) / kvHeads, 1, Math.max(1, kv.length() / SPLIT));
+            // by what is seen and heads only: the order of summation, and with it the result, must not depend on the threads, nor on
+            // entries that are out of sight
+            pass.pieces = Math.clamp((SPLIT_TASKS + kvHeads - 1L) / kvHeads, 1, Math.max(1, pass.seen() / SPLIT));
             if (pass.pieces == 1) {
                 pass.work = Pass.Work.HEADS;
                 run(workers, threads, kvHeads, pass);
@@ -228,9 +229,10 @@ public final class TiledAttention {
                 case PIECES -> {
                     int h = task / pieces;
                     int s = task % pieces;
-                    long length = kv.length(h);
-                    stream(h, (int) (length * s / pieces), (int) (length * (s + 1) / pieces), partials, task * partial(), group * dim, dim,
-                            partials, task * partial() + n * group * dim);
+                    int start = start(h, 0);
+                    long length = kv.length(h) - start;
+                    stream(h, start + (int) (length * s / pieces), start + (int) (length * (s + 1) / pieces), partials, task * partial(),
+                            group * dim, dim, partials, task * partial() + n * group * dim);
                 }
             }
         }
@@ -245,19 +247,17 @@ public final class TiledAttention {
             return n * group * (dim + 2);
         }
 
+        /** Slots from the first that any query sees, in the head with most of them. */
+        int seen() {
+            int most = 0;
+            for (int h = 0; h < kv.heads(); h++) most = Math.max(most, kv.length(h) - start(h, 0));
+            return most;
+        }
+
         /** First slot that query i sees. */
         private int start(int h, int i) {
             if (mask.window() == Integer.MAX_VALUE) return 0;
-            long before = (long) positions[i] - mask.window();
-            int[] at = kv.positions(h);
-            int low = 0;
-            int high = kv.length(h);
-            while (low < high) {
-                int middle = (low + high) >>> 1;
-                if (at[middle] > before) high = middle;
-                else low = middle + 1;
-            }
-            return low;
+            return kv.firstAfter(h, (long) positions[i] - mask.window());
         }
 
         /** One past the last slot that query i sees. */

@@ -59,6 +59,31 @@ class TiledAttentionTest {
         }
     }
 
+    /** What is out of sight may be there or not, also where what is seen is long enough to be split over tasks. */
+    @ParameterizedTest
+    @CsvSource({"1,1,3000,1700", "2,4,4000,1100", "1,1,900,100", "3,2,2500,1300"})
+    void entriesOutOfSightChangeNothing(int kvHeads, int n, int length, int window) {
+        int dim = 32;
+        int heads = 2 * kvHeads;
+        Random random = new Random(length);
+        float[] q = Stored.random(random, n * heads * dim);
+        float[] k = Stored.random(random, length * kvHeads * dim);
+        float[] v = Stored.random(random, length * kvHeads * dim);
+        int[] positions = IntStream.range(0, length).toArray();
+        int[] queries = Arrays.copyOfRange(positions, length - n, length);
+        KeyValues all = new KeyValues(kvHeads, dim, length);
+        all.append(k, v, kvHeads * dim, length, positions, null);
+        float[] wanted = new float[q.length];
+        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f, AttentionMask.sliding(window), wanted,
+                heads * dim);
+        for (int h = 0; h < kvHeads; h++) all.forget(h, all.firstAfter(h, length - n - window));
+        assertThat(all.length()).isEqualTo(window + n - 1);
+        float[] actual = new float[q.length];
+        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f, AttentionMask.sliding(window), actual,
+                heads * dim);
+        assertThat(actual).isEqualTo(wanted);
+    }
+
     @Test
     void decodingStepByStepEqualsPrefill() {
         int n = 50;

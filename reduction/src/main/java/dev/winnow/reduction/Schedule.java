@@ -31,7 +31,7 @@ public final class Schedule {
         }
         for (ReductionMethod m : methods) {
             for (ReductionEvent e : m.events(shape)) {
-                if (e.site().stage() == Stage.VISION && shape.vision().filter(ModelShape.Vision::whole).isPresent()) {
+                if (e.site().stage() == Stage.VISION && !e.notes() && shape.vision().filter(ModelShape.Vision::whole).isPresent()) {
                     throw new PlanException(m.spec() + ": acts in the vision tower, but this model needs every patch after it");
                 }
                 add(e);

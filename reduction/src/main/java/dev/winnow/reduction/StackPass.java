@@ -169,6 +169,7 @@ final class StackPass {
 
     /** Once all that acts on a layer's cache has acted. */
     void pack(int l) {
+        if (cache != null) cache.ran(l, lastPosition + 1);
         CacheFormat format = schedule.cacheFormat(stage, l);
         if (format == null || cache == null || cache.layer(l).packed()) return;
         watched.values().forEach(Watched::settle);

@@ -129,6 +129,7 @@ public final class StackRunner {
             last = layers.get(l).staying();
             last.attend(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
             mlp(last, hidden, n, cache.threshold(l), workspace);
+            cache.ran(l, position + n);
         }
         if (last != null) last.home(hidden, n);
     }

@@ -330,7 +330,9 @@ final class ExplanationRecorder implements StackListener {
 
         /** The patches of the token at a place in a piece. */
         private int[] patchesAt(int image, int cell) {
-            TokenLedger ledger = tower[image];
+            // where squares of patches became one token, the piece is a grid of these
+            boolean squares = !prompted(image).equals(Grid.NONE) && !prompted(image).equals(seen.get(image).grid());
+            TokenLedger ledger = squares ? null : tower[image];
             for (int t = 0; ledger != null && t < ledger.count(); t++) {
                 if (ledger.cell(t) == cell) return towerPatches(ledger.origin(), t);
             }

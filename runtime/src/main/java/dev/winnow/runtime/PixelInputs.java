@@ -1,12 +1,14 @@
 package dev.winnow.runtime;
 
 import dev.winnow.reduction.Grid;
+import dev.winnow.runtime.models.Films;
 import dev.winnow.runtime.models.VisionEncoder;
 import dev.winnow.runtime.models.VisionLanguageModel;
 import dev.winnow.runtime.models.VisionLanguageModel.Image;
 import dev.winnow.weights.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
@@ -14,14 +16,54 @@ import java.util.stream.LongStream;
 /**
  * The pictures of tensors as processors of transformers make them: {@code pixel_values} [pictures, channels, height, width]; or [batch,
  * pieces, channels, height, width] with {@code image_sizes} or a {@code pixel_attention_mask}; or patches [patches, channels * frames *
- * patch * patch] with {@code image_grid_thw}.
+ * patch * patch] with {@code image_grid_thw}. Films: {@code pixel_values_videos} [films, frames, channels, height, width]; or patches with
+ * {@code video_grid_thw} and, for models that know time, {@code second_per_grid_ts} [films].
  */
 record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
     private static final int MOST_SIDE = 4096;
+    private static final String PATCHES = "pixel_values";
+    private static final String GRIDS = "image_grid_thw";
+    private static final String FILM_PATCHES = "pixel_values_videos";
+    private static final String FILM_GRIDS = "video_grid_thw";
+    private static final String SECONDS = "second_per_grid_ts";
 
-    /** The tensors of pictures. */
-    static Map<String, Tensor> of(VisionLanguageModel model, List<Image> images) {
-        if (model.vision().joinsSquares()) return cut(model, images);
+    /** The tensors of pictures and films. */
+    static Map<String, Tensor> of(VisionLanguageModel model, List<Image> seen) {
+        Map<String, Tensor> tensors = new HashMap<>();
+        List<Image> pictures = seen.stream().filter(image -> !image.isFilm()).toList();
+        List<Image> films = seen.stream().filter(Image::isFilm).toList();
+        boolean squares = model.vision().joinsSquares();
+        if (!pictures.isEmpty()) tensors.putAll(squares ? cut(model, pictures, PATCHES, GRIDS) : pictures(model, pictures));
+        if (films.isEmpty()) return tensors;
+        if (squares) {
+            tensors.putAll(cut(model, films, FILM_PATCHES, FILM_GRIDS));
+            float[] seconds = new float[films.size()];
+            for (int i = 0; i < seconds.length; i++) seconds[i] = (float) films.get(i).secondsPerMoment();
+            tensors.put(SECONDS, Tensor.ofFloats(SECONDS, seconds, seconds.length));
+        } else {
+            tensors.put(FILM_PATCHES, frames(films));
+        }
+        return tensors;
+    }
+
+    /** Films of the same number of frames, one under the other. */
+    private static Tensor frames(List<Image> films) {
+        int moments = films.getFirst().tiles().size();
+        if (films.stream().anyMatch(film -> film.tiles().size() != moments)) {
+            throw new RequestException("videos of different lengths make no one tensor " + FILM_PATCHES);
+        }
+        int height = films.getFirst().height();
+        int width = films.getFirst().width();
+        int each = 3 * height * width;
+        float[] all = new float[Math.multiplyExact(films.size() * moments, each)];
+        int next = 0;
+        for (Image film : films) {
+            for (VisionEncoder.Picture frame : film.tiles()) System.arraycopy(frame.pixels(), frame.offset(), all, next++ * each, each);
+        }
+        return Tensor.ofFloats(FILM_PATCHES, all, films.size(), moments, 3, height, width);
+    }
+
+    private static Map<String, Tensor> pictures(VisionLanguageModel model, List<Image> images) {
         VisionEncoder.Picture first = images.getFirst().tiles().getFirst();
         int most = images.stream().mapToInt(i -> i.tiles().size()).max().orElseThrow();
         boolean pieces = model.packing().mostTiles().isPresent();
@@ -39,20 +81,22 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
                 "image_sizes", Tensor.ofLongs("image_sizes", sizes, images.size(), 2));
     }
 
-    private static Map<String, Tensor> cut(VisionLanguageModel model, List<Image> images) {
+    private static Map<String, Tensor> cut(VisionLanguageModel model, List<Image> images, String patches, String grids) {
         VisionEncoder tower = model.vision();
-        List<float[]> parts = images.stream().map(i -> tower.cut(i.tiles().getFirst())).toList();
-        float[] all = new float[parts.stream().mapToInt(p -> p.length).sum()];
+        List<float[]> parts = images.stream().flatMap(i -> i.tiles().stream()).map(tower::cut).toList();
+        float[] all = new float[parts.stream().mapToInt(p -> p.length).reduce(0, Math::addExact)];
         int at = 0;
         for (float[] part : parts) {
             System.arraycopy(part, 0, all, at, part.length);
             at += part.length;
         }
-        long[] grids = images.stream().map(i -> i.tiles().getFirst()).map(p -> tower.grid(p.height(), p.width()))
-                .flatMapToLong(g -> LongStream.of(1, g.height(), g.width())).toArray();
+        long[] sizes = images.stream().flatMapToLong(i -> {
+            Grid grid = tower.grid(i.tiles().getFirst().height(), i.tiles().getFirst().width());
+            return LongStream.of(i.tiles().size(), grid.height(), grid.width());
+        }).toArray();
         int inner = tower.patches().in();
-        return Map.of("pixel_values", Tensor.ofFloats("pixel_values", all, all.length / inner, inner),
-                "image_grid_thw", Tensor.ofLongs("image_grid_thw", grids, images.size(), 3));
+        return Map.of(patches, Tensor.ofFloats(patches, all, all.length / inner, inner),
+                grids, Tensor.ofLongs(grids, sizes, images.size(), 3));
     }
 
     /** Floating-point numbers, all of them finite. */
@@ -71,7 +115,7 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
     List<Image> images() {
         Tensor t = inputs.get("pixel_values");
         if (t == null) return List.of();
-        if (inputs.containsKey("image_grid_thw")) return cut(t);
+        if (inputs.containsKey(GRIDS)) return cut(t, GRIDS, false);
         VisionEncoder tower = model.vision();
         int rank = t.shape().length;
         boolean fits = (rank == 4 || rank == 5) && t.elements() > 0 && t.dim(rank - 3) == tower.channels();
@@ -155,35 +199,80 @@ record PixelInputs(VisionLanguageModel model, Map<String, Tensor> inputs) {
         return new Grid(rows, columns);
     }
 
-    /** Pictures that are cut into patches already. */
-    private List<Image> cut(Tensor t) {
+    /** The films, whose moments are pictures of one size. */
+    List<Image> films() {
+        Tensor t = inputs.get(FILM_PATCHES);
+        if (t == null) return List.of();
+        Films films = model.films();
+        if (films == null) {
+            throw new RequestException("the inputs have " + FILM_PATCHES + ", but this model (" + model.family() + ") takes no videos");
+        }
+        if (model.vision().joinsSquares()) return cut(t, FILM_GRIDS, true);
+        VisionEncoder tower = model.vision();
+        int side = tower.imageSize();
+        boolean fits = t.shape().length == 5 && t.elements() > 0 && t.dim(2) == tower.channels() && t.dim(3) == side && t.dim(4) == side;
+        if (!fits) {
+            throw new RequestException(FILM_PATCHES + " should have shape [videos, frames, " + tower.channels() + ", " + side + ", " + side
+                    + "] but has " + Arrays.toString(t.shape()));
+        }
+        float[] pixels = finite(t);
+        List<Image> read = new ArrayList<>();
+        for (int i = 0; i < t.dim(0); i++) {
+            List<VisionEncoder.Picture> frames = new ArrayList<>();
+            for (int f = 0; f < t.dim(1); f++) frames.add(picture(pixels, i * t.dim(1) + f, t, null));
+            read.add(Image.film(frames, 1));
+        }
+        return read;
+    }
+
+    /** Pictures or films that are cut into patches already. */
+    private List<Image> cut(Tensor t, String gridsName, boolean films) {
         VisionEncoder tower = model.vision();
         int inner = tower.patches().in();
         if (t.shape().length != 2 || t.dim(1) != inner) {
-            throw new RequestException("pixel_values should have shape [patches, " + inner + "] but has " + Arrays.toString(t.shape()));
+            throw new RequestException(t.name() + " should have shape [patches, " + inner + "] but has " + Arrays.toString(t.shape()));
         }
         float[] pixels = finite(t);
-        int[][] grids = table("image_grid_thw", -1, 3);
+        int[][] grids = table(gridsName, -1, 3);
+        float[] seconds = films ? seconds(grids.length) : null;
         List<Image> images = new ArrayList<>();
         int patches = 0;
         for (int[] grid : grids) {
-            if (grid[0] != 1) {
-                throw new RequestException("image_grid_thw holds " + grid[0] + " points in time; only pictures are supported");
+            if (grid[0] != 1 && !films) {
+                throw new RequestException(gridsName + " holds " + grid[0] + " points in time, but a picture has one; films are "
+                        + FILM_PATCHES);
             }
             int height = grid[1] * tower.patchSize();
             int width = grid[2] * tower.patchSize();
-            int next = patches + grid[1] * grid[2];
+            long next = patches + (long) grid[0] * grid[1] * grid[2];
             if (!tower.takes(height, width) || next > t.dim(0)) {
-                throw new RequestException("image_grid_thw has a picture of " + grid[1] + "x" + grid[2] + " patches, which pixel_values of "
-                        + t.dim(0) + " patches do not hold or the model cannot join");
+                throw new RequestException(gridsName + " has a picture of " + grid[1] + "x" + grid[2] + " patches, which " + t.name()
+                        + " of " + t.dim(0) + " patches do not hold or the model cannot join");
             }
-            images.add(Image.whole(new VisionEncoder.Picture(pixels, patches * inner, height, width, null, true)));
-            patches = next;
+            List<VisionEncoder.Picture> moments = new ArrayList<>();
+            for (; patches < next; patches += grid[1] * grid[2]) {
+                moments.add(new VisionEncoder.Picture(pixels, patches * inner, height, width, null, true));
+            }
+            images.add(films ? Image.film(moments, seconds[images.size()]) : Image.whole(moments.getFirst()));
         }
         if (patches != t.dim(0)) {
-            throw new RequestException("pixel_values holds " + t.dim(0) + " patches, but image_grid_thw accounts for " + patches);
+            throw new RequestException(t.name() + " holds " + t.dim(0) + " patches, but " + gridsName + " accounts for " + patches);
         }
         return images;
+    }
+
+    /** How long a moment of each film lasts; a second where nothing is said. */
+    private float[] seconds(int films) {
+        float[] seconds = new float[films];
+        Arrays.fill(seconds, 1);
+        Tensor t = inputs.get(SECONDS);
+        if (t == null) return seconds;
+        float[] given = finite(t);
+        if (given.length != films) throw new RequestException(SECONDS + " should hold " + films + " numbers but holds " + given.length);
+        for (float s : given) {
+            if (!(s > 0 && s < 1e6)) throw new RequestException(SECONDS + " holds " + s + "; a moment lasts above 0 seconds");
+        }
+        return given;
     }
 
     /** Small positive numbers [rows, columns]. */

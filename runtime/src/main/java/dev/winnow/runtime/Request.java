@@ -2,6 +2,7 @@ package dev.winnow.runtime;
 
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.images.Video;
 import dev.winnow.runtime.sampling.SamplingOptions;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -9,9 +10,10 @@ import java.util.function.BooleanSupplier;
 /**
  * One thing to ask a model.
  *
- * @param prompt    the user's words
+ * @param prompt    the user's words; {@code <image>} or {@code <video>} in them says where a picture or a film stands, else they come first
  * @param ids       token ids in place of words, sent as they are; null for words
  * @param images    pictures the prompt is about, in order
+ * @param videos    films the prompt is about, in order
  * @param plan      token reduction
  * @param sampling  how tokens are chosen
  * @param maxTokens most tokens to generate
@@ -20,11 +22,13 @@ import java.util.function.BooleanSupplier;
  * @param ignoreEos go on at the end-of-sequence token
  * @param cancelled polled between tokens; generation ends once it is true
  */
-public record Request(String prompt, int[] ids, List<RgbImage> images, ReductionPlan plan, SamplingOptions sampling, int maxTokens,
-                      List<String> stops, boolean verbatim, boolean ignoreEos, BooleanSupplier cancelled) {
+public record Request(String prompt, int[] ids, List<RgbImage> images, List<Video> videos, ReductionPlan plan,
+                      SamplingOptions sampling, int maxTokens, List<String> stops, boolean verbatim, boolean ignoreEos,
+                      BooleanSupplier cancelled) {
 
     public Request {
         images = List.copyOf(images);
+        videos = List.copyOf(videos);
         stops = List.copyOf(stops);
         if (maxTokens < 1) throw new IllegalArgumentException("the number of tokens to generate should be at least 1 but is " + maxTokens);
     }
@@ -40,12 +44,12 @@ public record Request(String prompt, int[] ids, List<RgbImage> images, Reduction
     }
 
     private static Request dense(String prompt, int[] ids, RgbImage... images) {
-        return new Request(prompt, ids, List.of(images), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false, false,
-                () -> false);
+        return new Request(prompt, ids, List.of(images), List.of(), ReductionPlan.NONE, SamplingOptions.greedy(), 256, List.of(), false,
+                false, () -> false);
     }
 
     public Request withPlan(ReductionPlan plan) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     /** With reduction methods given as specs, such as {@code "visionzip:dominant=24,contextual=4"}. */
@@ -53,27 +57,31 @@ public record Request(String prompt, int[] ids, List<RgbImage> images, Reduction
         return withPlan(ReductionPlan.parse(List.of(specs)));
     }
 
+    public Request withVideos(List<Video> videos) {
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+    }
+
     public Request withSampling(SamplingOptions sampling) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withMaxTokens(int maxTokens) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withStops(List<String> stops) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withVerbatim(boolean verbatim) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withIgnoreEos(boolean ignoreEos) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 
     public Request withCancelled(BooleanSupplier cancelled) {
-        return new Request(prompt, ids, images, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
+        return new Request(prompt, ids, images, videos, plan, sampling, maxTokens, stops, verbatim, ignoreEos, cancelled);
     }
 }

@@ -24,7 +24,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -59,7 +58,8 @@ public final class Tracer {
     /**
      * Runs the model.
      *
-     * @param inputs tensors named {@code input_ids}, {@code attention_mask}, {@code pixel_values}; others are ignored
+     * @param inputs tensors named {@code input_ids}, {@code attention_mask}, {@code pixel_values} and what else says how these lie;
+     *               sequences that the mask pads, on either side, are run without their padding
      * @return everything recorded
      * @throws RequestException when an input is missing or has another shape than the model takes
      */
@@ -205,87 +205,85 @@ public final class Tracer {
         int[][] mask = mask(inputs);
         List<int[]> generated = new ArrayList<>();
         for (int b = 0; b < batch.length; b++) {
-            int length = batch[b].length;
-            int[] visible = mask == null ? IntStream.range(0, length).toArray() : visible(mask[b]);
-            int[] ids = Arrays.stream(visible).map(i -> 0).toArray();
-            for (int i = 0; i < ids.length; i++) ids[i] = batch[b][visible[i]];
+            Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
+            int[] ids = padding.tokens(batch[b]);
             m.requireRoom(ids.length, 0);
             Tokens prompt = m.embed(ids);
-            // padded places of the output stay zero; what a model computes there means nothing
-            BiFunction<float[], Integer, float[]> padded = (values, width) -> {
-                if (visible.length == length || values.length != visible.length * width) return values;
-                float[] all = new float[length * width];
-                for (int i = 0; i < visible.length; i++) System.arraycopy(values, i * width, all, visible[i] * width, width);
-                return all;
-            };
-            record("hidden.embed", padded.apply(prompt.hidden(), m.width()), m.width());
-            generated.add(decode(m, prompt, "hidden", padded));
+            record("hidden.embed", padding.spread(prompt.hidden(), m.width()), m.width());
+            generated.add(decode(m, prompt, "hidden", padding));
         }
         generated(generated);
-    }
-
-    private static int[] visible(int[] mask) {
-        return IntStream.range(0, mask.length).filter(i -> mask[i] != 0).toArray();
     }
 
     private void seeing(VisionLanguageModel m, Map<String, Tensor> inputs) {
         int[][] batch = rows(required(inputs, "input_ids"));
         int[][] mask = mask(inputs);
-        if (mask != null && Arrays.stream(mask).flatMapToInt(Arrays::stream).anyMatch(i -> i == 0)) {
-            throw new RequestException("attention_mask hides tokens, but this model (" + m.family() + ") takes prompts without padding");
-        }
-        List<VisionLanguageModel.Image> images = new PixelInputs(m, inputs).images();
+        PixelInputs pixels = new PixelInputs(m, inputs);
+        List<VisionLanguageModel.Image> seen = new ArrayList<>(pixels.images());
+        seen.addAll(pixels.films());
         // a plan for the tower ends at the features; dense, the whole tower is recorded
         int blocks = plan.isEmpty() ? m.vision().layers() : m.lastBlock() + 1;
-        List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+        SeenInOrder features = new SeenInOrder(m);
         List<Long> packed = new ArrayList<>();
         int tiles = 0;
-        for (VisionLanguageModel.Image image : images) {
+        for (VisionLanguageModel.Image image : seen) {
             List<VisionLanguageModel.ImageFeatures> own = m.look(image, tiles, blocks, schedule, workspace, trace, recorder());
             tiles += image.tiles().size();
             own.forEach(f -> packed.add((long) f.ledger().count()));
-            features.addAll(own);
+            features.add(image.isFilm(), own);
         }
         if (!packed.isEmpty()) {
             trace.tensor(Tensor.ofLongs("packed_lengths", packed.stream().mapToLong(n -> n).toArray(), packed.size()));
         }
         List<int[]> generated = new ArrayList<>();
-        int taken = 0;
-        for (int[] ids : batch) {
-            int places = (int) Arrays.stream(ids).filter(id -> id == m.imageToken()).count();
-            int from = taken;
-            while (places > 0 && taken < features.size()) places -= features.get(taken++).places();
-            if (places > 0) {
-                throw new RequestException("input_ids has places for more images than the " + images.size() + " in pixel_values");
+        List<int[][]> places = new ArrayList<>();
+        for (int b = 0; b < batch.length; b++) {
+            Padding padding = Padding.of(mask == null ? null : mask[b], batch[b].length);
+            int[] ids = padding.tokens(batch[b]);
+            Tokens prompt = m.merge(ids, features.of(ids), workspace);
+            // counted from the end of the row, padding included
+            if (workspace.places() != null) {
+                places.add(workspace.places().at());
+                trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count() + ids.length - padding.length()});
             }
-            if (places < 0) {
-                throw new RequestException("input_ids has " + -places + " image tokens too few in a sequence; an image takes "
-                        + features.get(taken - 1).places());
-            }
-            Tokens prompt = m.merge(ids, features.subList(from, taken), workspace);
-            if (workspace.places() != null) trace.indices("rope_deltas", new int[] {workspace.places().next() - prompt.count()});
             m.language().requireRoom(prompt.count(), 0);
-            record("text.merged_embeds", Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width()), prompt.width());
-            generated.add(decode(m.language(), prompt, "text", (values, width) -> values));
+            float[] merged = Arrays.copyOf(prompt.hidden(), prompt.count() * prompt.width());
+            record("text.merged_embeds", padding.spread(merged, prompt.width()), prompt.width());
+            generated.add(decode(m.language(), prompt, "text", padding));
         }
-        if (taken < features.size()) {
-            throw new RequestException("pixel_values holds " + images.size() + (images.size() == 1 ? " image" : " images")
-                    + ", but input_ids has no places for all of them");
-        }
+        features.requireEnd();
+        if (!places.isEmpty()) placed(places, mask, batch[0].length);
         generated(generated);
     }
 
+    /** Coordinates of all tokens, [axes, batch, length]; those of padding are 1. */
+    private void placed(List<int[][]> rows, int[][] mask, int length) {
+        int axes = rows.getFirst().length;
+        long[] all = new long[axes * rows.size() * length];
+        Arrays.fill(all, 1);
+        for (int b = 0; b < rows.size(); b++) {
+            int[] at = Padding.of(mask == null ? null : mask[b], length).places();
+            for (int a = 0; a < axes; a++) {
+                int[] places = rows.get(b)[a];
+                // a plan for the tower leaves fewer tokens than the prompt has
+                for (int i = 0; i < Math.min(at.length, places.length); i++) all[(a * rows.size() + b) * length + at[i]] = places[i];
+            }
+        }
+        trace.tensor(Tensor.ofLongs("position_ids", all, axes, rows.size(), length));
+    }
+
     /** Prompt pass with everything recorded, then greedy decoding. Returns the new ids. */
-    private int[] decode(LanguageModel m, Tokens prompt, String prefix, BiFunction<float[], Integer, float[]> padded) {
+    private int[] decode(LanguageModel m, Tokens prompt, String prefix, Padding padding) {
         int width = m.width();
         int promptTokens = prompt.count();
         KvCache cache = m.newCache(0);
+        if (plan.isEmpty()) cache.forgetUnseen();
         StackListener recorder = recorder();
         m.stack().run(prompt, m.stack().layers(), cache, schedule, workspace, new StackListener() {
             @Override
             public void layer(Stage stage, int layer, Tokens tokens) {
                 float[] live = Arrays.copyOf(tokens.hidden(), tokens.count() * width);
-                record(prefix + ".layer." + layer, padded.apply(live, width), width);
+                record(prefix + ".layer." + layer, padding.spread(live, width), width);
             }
 
             @Override
@@ -299,9 +297,9 @@ public final class Tracer {
             }
         });
         float[] normed = m.finalNorm(prompt.hidden(), 0, prompt.count());
-        record(prefix + ".final_norm", padded.apply(normed, width), width);
+        record(prefix + ".final_norm", padding.spread(normed, width), width);
         float[] logits = m.logits(normed, prompt.count(), workspace);
-        record("logits", padded.apply(logits, m.vocabulary()), m.vocabulary());
+        record("logits", padding.spread(logits, m.vocabulary()), m.vocabulary());
 
         int most = Math.min(maxTokens, m.longest() - promptTokens);
         int[] ids = new int[16];

@@ -21,6 +21,7 @@ import dev.winnow.runtime.images.Pixels;
 import dev.winnow.runtime.images.Region;
 import dev.winnow.runtime.images.RgbImage;
 import dev.winnow.runtime.images.TiledImage;
+import dev.winnow.runtime.images.Video;
 import dev.winnow.runtime.models.ImageTextEncoder;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.models.LoadReport;
@@ -68,6 +69,7 @@ public final class Winnow implements AutoCloseable {
     private final GenerationDefaults defaults;
     private Prompting prompting;
     private ImageProcessor processor;
+    private ImageProcessor filmProcessor;
 
     private Winnow(ModelDirectory directory, Model model, WeightStore weights, String placement) {
         this.directory = directory;
@@ -164,6 +166,11 @@ public final class Winnow implements AutoCloseable {
         return processor;
     }
 
+    private synchronized ImageProcessor filmProcessor() {
+        if (filmProcessor == null) filmProcessor = ImageProcessor.ofFrames(directory);
+        return filmProcessor;
+    }
+
     private synchronized Prompting prompting() {
         if (prompting == null) prompting = Prompting.of(directory);
         return prompting;
@@ -190,6 +197,7 @@ public final class Winnow implements AutoCloseable {
         return switch (model) {
             case LanguageModel m -> {
                 if (!request.images().isEmpty()) throw new RequestException("this model (" + m.family() + ") does not take images");
+                if (!request.videos().isEmpty()) throw takesNoVideos();
                 int[] ids = prompting().ids(request);
                 Tokens prompt = m.embed(ids);
                 ExplanationRecorder explaining = new ExplanationRecorder(List.of(), 0);
@@ -198,21 +206,25 @@ public final class Winnow implements AutoCloseable {
             }
             case VisionLanguageModel m -> {
                 List<TiledImage> cut = request.images().stream().map(processor()::tiles).toList();
-                List<VisionLanguageModel.Image> images = cut.stream().map(image -> image(image, m)).toList();
+                List<VisionLanguageModel.Image> images = new ArrayList<>();
+                for (TiledImage image : cut) images.add(image(image, m));
+                List<Explanation.Piece> pieces = new ArrayList<>(pieces(cut, m.vision()));
+                for (Video video : request.videos()) images.add(film(video, m, pieces));
                 int[] ids = prompting().ids(request, m, images);
                 long began = System.nanoTime();
                 Workspace workspace = new Workspace();
-                ExplanationRecorder explaining = new ExplanationRecorder(pieces(cut, m.vision()), m.vision().specialTokens());
-                List<VisionLanguageModel.ImageFeatures> features = new ArrayList<>();
+                ExplanationRecorder explaining = new ExplanationRecorder(pieces, m.vision().specialTokens());
+                SeenInOrder features = new SeenInOrder(m);
                 int tiles = 0;
                 int imageTokens = 0;
                 for (VisionLanguageModel.Image image : images) {
-                    features.addAll(m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
+                    features.add(image.isFilm(),
+                            m.look(image, tiles, m.lastBlock() + 1, schedule, workspace, null, both(counts, explaining)));
                     tiles += image.tiles().size();
                     imageTokens += m.places(image).stream().mapToInt(n -> n).sum();
                 }
-                Tokens prompt = m.merge(ids, features, workspace);
-                explaining.prompt(prompt.ledger(), Arrays.stream(ids).filter(id -> id != m.imageToken()).toArray(), keyHeads(m.language()));
+                Tokens prompt = m.merge(ids, features.of(ids), workspace);
+                explaining.prompt(prompt.ledger(), Arrays.stream(ids).filter(id -> !m.isPlace(id)).toArray(), keyHeads(m.language()));
                 yield answer(request, chooser, m.language(), prompt, ids, imageTokens, workspace, (System.nanoTime() - began) / 1e9,
                         schedule, counts, explaining, stream);
             }
@@ -230,6 +242,8 @@ public final class Winnow implements AutoCloseable {
         long began = System.nanoTime();
         int most = Math.min(request.maxTokens(), room);
         KvCache cache = language.newCache(0);
+        // methods look at caches, and drafts are taken back
+        if (request.plan().isEmpty()) cache.forgetUnseen();
         float[] logits = language.prefill(prompt, cache, schedule, workspace, both(counts, explaining));
         long prefilled = System.nanoTime();
         long prefillFlops = workspace.work().flops() - visionFlops;
@@ -272,8 +286,8 @@ public final class Winnow implements AutoCloseable {
         cache.drop();
         int drafted = speculation == null ? 0 : speculation.drafted();
         int accepted = speculation == null ? 0 : speculation.accepted();
-        Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
-                drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
+        Stats stats = new Stats(request.images().size() + request.videos().size(), imageTokens, promptTokens, counts.vision(),
+                counts.language(), generated, drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
                 cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
                 counts.reductionSeconds());
         return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,
@@ -342,6 +356,47 @@ public final class Winnow implements AutoCloseable {
         return new VisionLanguageModel.Image(pieces, tiles.height(), tiles.width(), tiles.rows(), tiles.columns());
     }
 
+    private RequestException takesNoVideos() {
+        return new RequestException("this model (" + model.family() + ") takes no videos; those of Qwen2-VL, Qwen2.5-VL and LLaVA-OneVision"
+                + " do");
+    }
+
+    /**
+     * A film in the moments that a model takes; the last frame stands still where one is lacking.
+     *
+     * @param pieces where to add the part of the first frame of each moment
+     */
+    private VisionLanguageModel.Image film(Video video, VisionLanguageModel m, List<Explanation.Piece> pieces) {
+        if (m.films() == null) throw takesNoVideos();
+        int images = pieces.stream().mapToInt(Explanation.Piece::image).max().orElse(-1) + 1;
+        List<Pixels> frames = video.frames().stream().map(filmProcessor()::process).toList();
+        Pixels first = frames.getFirst();
+        List<VisionEncoder.Picture> moments = new ArrayList<>();
+        for (int at = 0; at < frames.size(); at += m.films().frames()) {
+            List<VisionEncoder.Picture> moment = new ArrayList<>();
+            for (int f = at; f < at + m.films().frames(); f++) {
+                Pixels frame = frames.get(Math.min(f, frames.size() - 1));
+                if (frame.height() != first.height() || frame.width() != first.width()) {
+                    throw new RequestException("the frames of a video should be of one size, but become " + first.width() + "x"
+                            + first.height() + " and " + frame.width() + "x" + frame.height() + " pixels");
+                }
+                moment.add(picture(frame, m.vision()));
+            }
+            moments.add(m.vision().moment(moment));
+            pieces.add(new Explanation.Piece(images + moments.size() - 1, m.vision().grid(first.height(), first.width()),
+                    frames.get(at).region()));
+        }
+        return VisionLanguageModel.Image.film(moments, m.films().frames() / video.fps());
+    }
+
+    /** The frames of a video that stand for what the model looks at as one, for pictures of what a plan did. */
+    public List<RgbImage> moments(Video video) {
+        if (!(model instanceof VisionLanguageModel m) || m.films() == null) throw takesNoVideos();
+        List<RgbImage> moments = new ArrayList<>();
+        for (int at = 0; at < video.frames().size(); at += m.films().frames()) moments.add(video.frames().get(at));
+        return moments;
+    }
+
     private static VisionEncoder.Picture picture(Pixels pixels, VisionEncoder tower) {
         if (!tower.takes(pixels.height(), pixels.width())) {
             throw new RequestException("the image processor makes " + pixels.width() + "x" + pixels.height()
@@ -357,11 +412,21 @@ public final class Winnow implements AutoCloseable {
      * @param prompt may be null for a model that takes pictures only
      */
     public Map<String, Tensor> inputs(String prompt, List<RgbImage> images, boolean verbatim) {
+        return inputs(prompt, images, List.of(), verbatim);
+    }
+
+    /** As {@link #inputs(String, List, boolean)}, about films too. */
+    public Map<String, Tensor> inputs(String prompt, List<RgbImage> images, List<Video> videos, boolean verbatim) {
         Map<String, Tensor> inputs = new HashMap<>();
         VisionEncoder tower = visionTower().orElse(null);
         if (tower == null && !images.isEmpty()) throw new RequestException("this model (" + model.family() + ") does not take images");
-        if (!images.isEmpty() && model instanceof VisionLanguageModel m) {
-            inputs.putAll(PixelInputs.of(m, images.stream().map(image -> image(image, m)).toList()));
+        List<VisionLanguageModel.Image> seen = new ArrayList<>();
+        if (model instanceof VisionLanguageModel m) {
+            for (RgbImage image : images) seen.add(image(image, m));
+            for (Video video : videos) seen.add(film(video, m, new ArrayList<>()));
+            inputs.putAll(PixelInputs.of(m, seen));
+        } else if (!videos.isEmpty()) {
+            throw takesNoVideos();
         } else if (!images.isEmpty()) {
             List<VisionEncoder.Picture> pictures = images.stream().map(image -> picture(image, tower)).toList();
             VisionEncoder.Picture first = pictures.getFirst();
@@ -381,8 +446,7 @@ public final class Winnow implements AutoCloseable {
         }
         if (prompt != null) {
             int[] ids = switch (model) {
-                case VisionLanguageModel m -> prompting().ids(Request.of(prompt, images.toArray(RgbImage[]::new)).withVerbatim(verbatim), m,
-                        images.stream().map(image -> image(image, m)).toList());
+                case VisionLanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim), m, seen);
                 case ImageTextEncoder m when m.text() != null -> m.text().padded(textIds(prompt));
                 case LanguageModel m -> prompting().ids(Request.of(prompt).withVerbatim(verbatim));
                 case VisionTransformer m -> throw takesNoPrompt(m);

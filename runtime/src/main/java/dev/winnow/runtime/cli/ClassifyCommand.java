@@ -56,7 +56,7 @@ final class ClassifyCommand implements Callable<Integer> {
                             + Tables.quantity(c.stats().flops(), "FLOP") + ", tokens per layer " + c.stats().visionTokens());
                 }
                 if (file.equals(images.getFirst())) {
-                    explain.write(explained(c), plan, "", List.of(file), List.of(image), winnow,
+                    explain.write(explained(c), plan, "", List.of(file), List.of(image), List.of(), winnow,
                             other -> explained(winnow.classify(image, other)), common.err());
                 }
             }

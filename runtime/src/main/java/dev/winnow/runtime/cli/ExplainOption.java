@@ -11,6 +11,7 @@ import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.explain.ExplanationPage;
 import dev.winnow.runtime.explain.ExplanationPicture;
 import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.images.Video;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,6 +58,10 @@ final class ExplainOption {
         sweep = isAlone() ? new BudgetSweep("", Map.of()) : budgets == null ? BudgetSweep.usual(plan) : BudgetSweep.of(plan, budgets);
     }
 
+    boolean isGiven() {
+        return file != null;
+    }
+
     private boolean isAlone() {
         return budgets != null && budgets.equals(List.of("none"));
     }
@@ -101,19 +106,23 @@ final class ExplainOption {
      *
      * @param question   what was asked; may be empty
      * @param names      of the pictures
+     * @param videos     each moment of which is shown by its first frame
      * @param underPlan  runs the same request under another plan
      */
-    void write(Run run, ReductionPlan plan, String question, List<Path> names, List<RgbImage> pictures, Winnow winnow,
+    void write(Run run, ReductionPlan plan, String question, List<Path> names, List<RgbImage> pictures, List<Video> videos, Winnow winnow,
                Function<ReductionPlan, Run> underPlan, PrintWriter err) {
         if (file == null) return;
+        List<RgbImage> drawn = new ArrayList<>(pictures);
+        for (Video video : videos) drawn.addAll(winnow.moments(video));
         if (isPage()) {
             List<String> words = winnow.words(run.explanation().prompt().ids());
-            List<String> shown = names.stream().map(n -> n.getFileName().toString()).toList();
+            List<String> shown = new ArrayList<>(names.stream().map(n -> n.getFileName().toString()).toList());
+            while (shown.size() < drawn.size()) shown.add("moment " + (shown.size() - names.size() + 1));
             var subject = new ExplanationPage.Subject(question, shown, words, runs(run, plan, underPlan, err), sweep.method());
-            ExplanationPage.write(file, run.explanation(), pictures, subject);
+            ExplanationPage.write(file, run.explanation(), drawn, subject);
         } else {
             String caption = (question.isEmpty() ? "" : "“" + question + "” → ") + run.answer() + "   [" + plan + "]";
-            ExplanationPicture.write(file, run.explanation(), pictures, pictures.stream().map(winnow::seen).toList(), caption);
+            ExplanationPicture.write(file, run.explanation(), drawn, drawn.stream().map(winnow::seen).toList(), caption);
         }
         err.println("wrote " + file);
     }

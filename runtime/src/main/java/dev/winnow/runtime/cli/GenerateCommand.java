@@ -1,10 +1,15 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.Answer;
 import dev.winnow.runtime.Request;
 import dev.winnow.runtime.Stats;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.eval.questions.Picture;
+import dev.winnow.runtime.eval.questions.Question;
+import dev.winnow.runtime.eval.questions.Questions;
 import dev.winnow.runtime.images.RgbImage;
+import dev.winnow.runtime.images.Video;
 import dev.winnow.runtime.sampling.SamplingOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,9 +31,15 @@ final class GenerateCommand implements Callable<Integer> {
     private ModelOption model;
     @Mixin
     private ExplainOption explain;
+    @Mixin
+    private VideoOption video;
 
-    @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "what to ask")
+    @Option(names = "--prompt", paramLabel = "TEXT", description = "what to ask; <image> or <video> in it says where a picture or a video"
+            + " stands, else they come first")
     private String prompt;
+    @Option(names = "--questions", paramLabel = "FILE", description = "instead of --prompt: several prompts, each with its pictures, in any"
+            + " format that eval reads, such as JSON lines with prompt and image; writes a line for each")
+    private Path questions;
     @Option(names = "--image", paramLabel = "FILE", description = "a picture (PNG, JPEG, GIF, BMP, WebP); may be repeated")
     private List<Path> images = new ArrayList<>();
     @Option(names = {"--max-new-tokens", "-n"}, paramLabel = "N", description = "most tokens to generate; default: the model's, else 256")
@@ -59,40 +70,78 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (maxTokens != null && maxTokens < 1) throw new UsageException("--max-new-tokens should be at least 1 but is " + maxTokens);
+        if ((prompt == null) == (questions == null)) {
+            throw new UsageException("generate takes either a '--prompt=TEXT' or --questions=FILE");
+        }
+        if (questions != null && (!images.isEmpty() || video.isGiven() || explain.isGiven())) {
+            throw new UsageException("--questions name their own pictures, so they go without --image, --video and --explain");
+        }
         if (stops.contains("")) throw new UsageException("--stop should not be empty");
-        var plan = common.plan();
-        explain.check(images, plan);
+        ReductionPlan plan = common.plan();
+        List<Path> shown = new ArrayList<>(images);
+        shown.addAll(video.files());
+        explain.check(shown, plan);
         try (Winnow winnow = model.open(common.backend())) {
             plan.schedule(winnow.model().shape());
-            explain.check(images, plan, winnow.model().shape());
+            if (questions != null) return answerAll(winnow, plan);
+            explain.check(shown, plan, winnow.model().shape());
             List<RgbImage> pictures = images.stream().map(RgbImage::read).toList();
+            List<Video> videos = video.read();
             explain.check(pictures, winnow);
-            int most = maxTokens != null ? maxTokens : winnow.defaults().maxNewTokens().orElse(256);
-            Request request = Request.of(prompt, pictures.toArray(RgbImage[]::new)).withPlan(plan).withSampling(sampling(winnow))
-                    .withMaxTokens(most).withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos)
-                    // nobody reads on
-                    .withCancelled(common.out()::checkError);
+            Request request = request(prompt, pictures, winnow, plan).withVideos(videos);
             Answer answer = winnow.generate(request, piece -> {
                 if (common.json()) return;
                 common.out().print(piece);
                 common.out().flush();
             });
             if (common.json()) {
-                Map<String, Object> result = new LinkedHashMap<>();
-                result.put("text", answer.text());
-                result.put("tokens", answer.tokens());
-                result.put("end", answer.end());
-                result.put("plan", plan.toString());
-                result.put("stats", answer.stats());
-                common.printJson(result);
+                common.printJson(json(answer, plan));
             } else {
                 common.out().println();
                 describe(answer.stats(), plan.toString());
             }
-            explain.write(explained(answer), plan, prompt, images, pictures, winnow,
+            explain.write(explained(answer), plan, prompt, images, pictures, videos, winnow,
                     other -> explained(winnow.generate(request.withPlan(other), piece -> { })), common.err());
         }
         return 0;
+    }
+
+    private Request request(String words, List<RgbImage> pictures, Winnow winnow, ReductionPlan plan) {
+        int most = maxTokens != null ? maxTokens : winnow.defaults().maxNewTokens().orElse(256);
+        return Request.of(words, pictures.toArray(RgbImage[]::new)).withPlan(plan).withSampling(sampling(winnow)).withMaxTokens(most)
+                .withStops(stops).withVerbatim(raw).withIgnoreEos(ignoreEos)
+                // nobody reads on
+                .withCancelled(common.out()::checkError);
+    }
+
+    /** A line for each question: its id, a tab and the answer; or JSON. */
+    private int answerAll(Winnow winnow, ReductionPlan plan) {
+        List<Map<String, Object>> results = new ArrayList<>();
+        for (Question question : Questions.read(questions).list()) {
+            List<RgbImage> pictures = question.pictures().stream().map(Picture::read).toList();
+            Answer answer = winnow.generate(request(question.prompt(), pictures, winnow, plan), piece -> { });
+            if (!common.json()) {
+                common.out().println(question.id() + "\t" + answer.text().strip().replaceAll("\\s*\\R\\s*", " "));
+                common.out().flush();
+                continue;
+            }
+            Map<String, Object> result = new LinkedHashMap<>();
+            result.put("id", question.id());
+            result.putAll(json(answer, plan));
+            results.add(result);
+        }
+        if (common.json()) common.printJson(results);
+        return 0;
+    }
+
+    private static Map<String, Object> json(Answer answer, ReductionPlan plan) {
+        Map<String, Object> result = new LinkedHashMap<>();
+        result.put("text", answer.text());
+        result.put("tokens", answer.tokens());
+        result.put("end", answer.end());
+        result.put("plan", plan.toString());
+        result.put("stats", answer.stats());
+        return result;
     }
 
     private static ExplainOption.Run explained(Answer answer) {

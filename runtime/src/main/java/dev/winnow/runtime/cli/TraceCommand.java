@@ -27,6 +27,8 @@ final class TraceCommand implements Callable<Integer> {
     private Common common;
     @Mixin
     private ModelOption model;
+    @Mixin
+    private VideoOption video;
 
     @Option(names = "--inputs", paramLabel = "FILE", description = "safetensors with input_ids, attention_mask, pixel_values"
             + " and what else the model's processor makes")
@@ -47,11 +49,12 @@ final class TraceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (maxTokens < 0) throw new UsageException("--max-new-tokens should not be negative but is " + maxTokens);
-        if ((inputs == null) == (prompt == null && images.isEmpty())) {
-            throw new UsageException("trace takes either --inputs, or a --prompt, an --image or both");
+        if ((inputs == null) == (prompt == null && images.isEmpty() && !video.isGiven())) {
+            throw new UsageException("trace takes either --inputs, or a --prompt, an --image, a --video or several of these");
         }
         var plan = common.plan();
         List<Path> read = new ArrayList<>(images);
+        read.addAll(video.files());
         read.add(inputs);
         read.add(model.directory());
         OutputFile.require("--out", out, read);
@@ -59,16 +62,20 @@ final class TraceCommand implements Callable<Integer> {
                 Checkpoint file = inputs == null ? null : Checkpoint.open(inputs)) {
             Set<Integer> eos = ignoreEos ? Set.of() : Set.copyOf(winnow.defaults().eosIds());
             Tracer tracer = new Tracer(winnow.model(), plan, maxTokens, eos);
-            Map<String, Tensor> given = file != null ? tensors(file) : winnow.inputs(prompt, images.stream().map(RgbImage::read).toList(), raw);
+            Map<String, Tensor> given = file != null ? tensors(file) : asked(winnow);
             List<Tensor> recorded = new ArrayList<>(tracer.run(given));
             Set<String> names = new HashSet<>();
             recorded.forEach(t -> names.add(t.name()));
-            for (String name : List.of("input_ids", "attention_mask", "pixel_values")) {
+            for (String name : List.of("input_ids", "attention_mask", "pixel_values", "pixel_values_videos")) {
                 if (given.containsKey(name) && !names.contains(name)) recorded.add(given.get(name).withName(name));
             }
             write(recorded, plan.toString());
         }
         return 0;
+    }
+
+    private Map<String, Tensor> asked(Winnow winnow) {
+        return winnow.inputs(prompt, images.stream().map(RgbImage::read).toList(), video.read(), raw);
     }
 
     private static Map<String, Tensor> tensors(Checkpoint file) {

@@ -71,6 +71,21 @@ public final class ImageProcessor {
         }
     }
 
+    /**
+     * The processor of the frames of films: of {@code video_preprocessor_config.json}, else the one of pictures.
+     *
+     * @throws CheckpointException as {@link #of}
+     */
+    public static ImageProcessor ofFrames(ModelDirectory dir) {
+        Optional<Settings> config = dir.optional("video_preprocessor_config.json");
+        if (config.isEmpty()) return of(dir);
+        try {
+            return from(config.get());
+        } catch (CheckpointException e) {
+            throw new CheckpointException(dir.path() + ": " + e.getMessage(), e);
+        }
+    }
+
     /** Height of {@link #process}'s output; 0 when it follows the picture's. */
     public int inputHeight() {
         return fixedSize().map(TargetSize::height).orElse(0);

@@ -1,5 +1,7 @@
 package dev.winnow.runtime.images;
 
+import java.util.List;
+
 /** Cutting pictures into patches, each a row of its pixels. */
 public final class PatchRows {
     private PatchRows() {
@@ -28,6 +30,22 @@ public final class PatchRows {
                 int from = offset + (frame / frames * height + y * patch) * width + x * patch;
                 for (int r = 0; r < patch; r++, to += patch, from += width) System.arraycopy(pixels, from, rows, to, patch);
             }
+        }
+        return rows;
+    }
+
+    /**
+     * The patches of frames side by side.
+     *
+     * @param frames of each its patches, [patches, channels * inner]
+     * @return [patches, channels, frames, inner]
+     */
+    public static float[] beside(List<float[]> frames, int inner) {
+        int n = frames.size();
+        float[] rows = new float[n * frames.getFirst().length];
+        for (int f = 0; f < n; f++) {
+            float[] frame = frames.get(f);
+            for (int from = 0; from < frame.length; from += inner) System.arraycopy(frame, from, rows, n * from + f * inner, inner);
         }
         return rows;
     }

@@ -51,7 +51,7 @@ enum ProcessorKind {
     static ProcessorKind of(Settings config) {
         String type = typeName(config);
         if (type.isEmpty()) return inferred(config);
-        return switch (type.replace("FeatureExtractor", "ImageProcessor").replaceAll("Fast$", "")) {
+        return switch (type.replaceAll("FeatureExtractor|VideoProcessor", "ImageProcessor").replaceAll("Fast$", "")) {
             case "CLIPImageProcessor" -> CLIP;
             case "ViTImageProcessor" -> VIT;
             case "DeiTImageProcessor" -> DEIT;
@@ -111,10 +111,13 @@ enum ProcessorKind {
             case IDEFICS3 -> new Tiling.Squares(longestEdge(config, "size", 4 * size), longestEdge(config, "max_image_size", size),
                     config.flag("do_image_splitting", true));
             case GEMMA3 -> {
-                if (config.flag("do_pan_and_scan", false)) {
-                    throw new CheckpointException("image processor do_pan_and_scan is not supported; pictures are taken whole");
+                if (!config.flag("do_pan_and_scan", false)) yield new Tiling.None();
+                double ratio = config.number("pan_and_scan_min_ratio_to_activate", 1.2);
+                if (!(ratio >= 1)) {
+                    throw new CheckpointException("image processor pan_and_scan_min_ratio_to_activate should be at least 1 but is " + ratio);
                 }
-                yield new Tiling.None();
+                yield new Tiling.PanAndScan(number(config, "pan_and_scan_min_crop_size", 256, LARGEST_SIDE),
+                        number(config, "pan_and_scan_max_num_crops", 4, 64), ratio);
             }
             default -> new Tiling.None();
         };
@@ -143,7 +146,7 @@ enum ProcessorKind {
     }
 
     private static String typeName(Settings config) {
-        return config.string("image_processor_type", config.string("feature_extractor_type", ""));
+        return config.string("video_processor_type", config.string("image_processor_type", config.string("feature_extractor_type", "")));
     }
 
     private static ProcessorKind inferred(Settings config) {

@@ -64,6 +64,38 @@ sealed interface Tiling {
     }
 
     /**
+     * The whole picture first; where it is long, then its parts side by side or one under the other, about as many as the longer side is
+     * times the shorter (Gemma 3's pan and scan).
+     *
+     * @param least fewest pixels of a part's side; where a part would have less, the picture stays whole
+     * @param most  parts at most
+     * @param ratio of the longer side to the shorter below which the picture stays whole
+     */
+    record PanAndScan(int least, int most, double ratio) implements Tiling {
+        @Override
+        public Cut cut(RgbImage image, Resampling resampling) {
+            Piece all = new Piece(image, whole(image));
+            boolean wide = image.width() >= image.height();
+            int longer = Math.max(image.width(), image.height());
+            int shorter = Math.min(image.width(), image.height());
+            double longTimes = (double) longer / shorter;
+            int parts = Math.min(most, Math.max(2, Math.min(longer / least, (int) Math.floor(longTimes + 0.5))));
+            int length = (longer + parts - 1) / parts;
+            if (longTimes < ratio || Math.min(length, shorter) < least) return new Cut(List.of(all), 0, 0, 0);
+            List<Piece> pieces = new ArrayList<>(List.of(all));
+            for (int from = 0; from < longer; from += length) {
+                int width = wide ? Math.min(length, longer - from) : image.width();
+                int height = wide ? image.height() : Math.min(length, longer - from);
+                int x = wide ? from : 0;
+                int y = wide ? 0 : from;
+                pieces.add(new Piece(Canvas.place(image, width, height, -x, -y, 0), new Region(x, y, width, height)));
+            }
+            int made = pieces.size() - 1;
+            return new Cut(pieces, wide ? 1 : made, wide ? made : 1, 0);
+        }
+    }
+
+    /**
      * The picture, its longer side brought to a length, is stretched to whole squares and cut; as one square it comes last (Idefics3).
      *
      * @param longest length of the longer side

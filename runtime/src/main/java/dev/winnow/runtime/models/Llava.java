@@ -50,7 +50,9 @@ final class Llava {
         VisionEncoder tower = read.blocks().size() > 1 ? vision
                 : vision.before((hidden, n, workspace) -> projector.project(backend, hidden, n, null, workspace));
         return new VisionLanguageModel(family, tower, read, projector, packing(c, family, vision, read, parts, language.width()), language,
-                c.integer("image_token_index", c.integer("image_token_id", one ? 151646 : 32000)), new PicturePrompt.Repeated(), 0);
+                c.integer("image_token_index", c.integer("image_token_id", one ? 151646 : 32000)), new PicturePrompt.Repeated("", "\n"), 0,
+                one ? new Films.Pooled(c.integer("video_token_index", c.integer("video_token_id", 151647)), vision.grid(),
+                        parts.root().vector("image_newline", language.width())) : null);
     }
 
     private static Features features(Settings c, VisionEncoder vision, boolean one) {

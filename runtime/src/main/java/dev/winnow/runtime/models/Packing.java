@@ -133,7 +133,7 @@ public sealed interface Packing {
             ImageFeatures whole = tiles.getFirst();
             for (int i = 0; i < whole.ledger().count(); i++) made.token(whole, i, whole.ledger().image(i), whole.ledger().cell(i));
             if (fine.cells() == part.height() * part.width()) pieces(image, tiles, part, made);
-            else made.resampled(large(image, tiles, part, width), part.height(), part.width(), fine, image(whole) + 1);
+            else made.resampled(large(image, tiles, part, width), part.height(), part.width(), fine, image(whole) + 1, true);
             return List.of(made.features(tiles, places(image, side * side).getFirst(), fine, image(whole) + 1));
         }
 

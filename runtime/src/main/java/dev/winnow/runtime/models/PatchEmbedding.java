@@ -104,6 +104,12 @@ record PatchEmbedding(int imageSize, int patchSize, int channels, Linear kernel,
         return "";
     }
 
+    /** The pixels of each patch in a row, of frames one after the other within each channel. */
+    float[] columns(List<VisionEncoder.Picture> frames) {
+        return PatchRows.beside(frames.stream().map(f -> PatchRows.cut(f.pixels(), f.offset(), channels, f.height(), f.width(), patchSize,
+                order.square(), 1)).toList(), patchSize * patchSize);
+    }
+
     /** Patches per side of a picture of the model's own size. */
     static int side(int image, int patch) {
         if (image % patch != 0) throw new CheckpointException("config: image_size " + image + " is not a multiple of patch_size " + patch);

@@ -5,10 +5,15 @@ import java.util.List;
 
 /** What stands for a picture in the text of a prompt. */
 public sealed interface PicturePrompt {
-    /** The placeholder, as often as the picture has tokens, where a template or the user has it once. */
-    record Repeated() implements PicturePrompt {}
+    /**
+     * The placeholder, as often as the picture has tokens, where a template or the user has it once.
+     *
+     * @param before text in front of it where neither has it and pictures come first
+     * @param after  likewise
+     */
+    record Repeated(String before, String after) implements PicturePrompt {}
 
-    /** All pictures come first, as so many placeholders, then what begins a sequence, the prompt and a line break (PaliGemma). */
+    /** Pictures, as so many placeholders, come first; behind them what begins a sequence, the prompt and a line break (PaliGemma). */
     record InFront() implements PicturePrompt {}
 
     /** A text where a template or the user has a mark. */
@@ -20,7 +25,7 @@ public sealed interface PicturePrompt {
         String text(Image image, List<Integer> places, String token);
     }
 
-    /** Placeholders between two texts (Gemma 3). */
+    /** Placeholders between two texts; where a picture is cut, the whole of it and then its pieces, with words that say so (Gemma 3). */
     record Framed(String mark, String before, String after) implements Written {
         @Override
         public String mark(String token) {
@@ -29,7 +34,10 @@ public sealed interface PicturePrompt {
 
         @Override
         public String text(Image image, List<Integer> places, String token) {
-            return before + token.repeat(places.getFirst()) + after;
+            List<String> pieces = places.stream().map(n -> before + token.repeat(n) + after).toList();
+            if (pieces.size() == 1) return pieces.getFirst();
+            return "Here is the original image " + pieces.getFirst() + " and here are some crops to help you see better "
+                    + String.join(" ", pieces.subList(1, pieces.size()));
         }
     }
 

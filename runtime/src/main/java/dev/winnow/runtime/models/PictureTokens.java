@@ -42,15 +42,19 @@ final class PictureTokens {
         rows.add(row);
     }
 
-    /** A picture [height, columns, width] resampled bilinearly; corners are not aligned. */
-    void resampled(float[] large, int height, int columns, Grid to, int image) {
+    /**
+     * A picture [height, columns, width] resampled bilinearly; corners are not aligned.
+     *
+     * @param ends whether a learned token ends each row
+     */
+    void resampled(float[] large, int height, int columns, Grid to, int image, boolean ends) {
         for (int y = 0; y < to.height(); y++) {
             double down = Math.max(0, (y + 0.5) * height / to.height() - 0.5);
             for (int x = 0; x < to.width(); x++) {
                 double across = Math.max(0, (x + 0.5) * columns / to.width() - 0.5);
                 add(between(large, height, columns, down, across), TokenKind.VISUAL, image, y * to.width() + x, null, -1);
             }
-            newline();
+            if (ends) newline();
         }
     }
 
@@ -70,10 +74,16 @@ final class PictureTokens {
         return value;
     }
 
+    /** [tokens, width] */
+    float[] values() {
+        float[] all = new float[values.size() * width];
+        for (int i = 0; i < values.size(); i++) System.arraycopy(values.get(i), 0, all, i * width, width);
+        return all;
+    }
+
     ImageFeatures features(List<ImageFeatures> tiles, int places, Grid fine, int resampled) {
         int n = values.size();
-        float[] features = new float[n * width];
-        for (int i = 0; i < n; i++) System.arraycopy(values.get(i), 0, features, i * width, width);
+        float[] features = values();
         List<Grid> grids = new ArrayList<>();
         ImageFeatures last = tiles.getLast();
         for (int i = 0; i <= last.ledger().image(0); i++) {

@@ -35,7 +35,7 @@ final class Qwen2Vl {
              "temporal_patch_size": 2, "mlp_ratio": 4, "hidden_act": "quick_gelu"}""";
     private static final String TOWER_2_5 = """
             {"depth": 32, "hidden_size": 3584, "num_heads": 16, "in_channels": 3, "patch_size": 14, "spatial_merge_size": 2,
-             "temporal_patch_size": 2, "intermediate_size": 3420, "hidden_act": "silu", "window_size": 112,
+             "temporal_patch_size": 2, "tokens_per_second": 4, "intermediate_size": 3420, "hidden_act": "silu", "window_size": 112,
              "fullatt_block_indexes": [7, 15, 23, 31]}""";
 
     static VisionLanguageModel load(Settings c, WeightScope root, Backend backend) {
@@ -53,7 +53,13 @@ final class Qwen2Vl {
         Projector projector = new Projector.Merged(square, norm(m, "ln_q", vision.width(), windowed), new Projector.Layers(List.of(
                 m.linear("mlp.0", joined, joined, true), m.linear("mlp.2", language.width(), joined, true)), Activation.GELU));
         return new VisionLanguageModel(family, vision, new Features(List.of(vision.layers() - 1), false, true), projector,
-                new Packing.Apart(), language, c.integer("image_token_id", 151655), new PicturePrompt.Repeated(), 0);
+                new Packing.Apart(), language, c.integer("image_token_id", 151655),
+                new PicturePrompt.Repeated("<|vision_start|>", "<|vision_end|>"), 0, films(c, tower, windowed));
+    }
+
+    private static Films films(Settings c, Settings tower, boolean timed) {
+        double ticks = timed ? Config.positive(tower, "tokens_per_second") : 0;
+        return new Films.Moments(c.integer("video_token_id", 151656), Config.size(tower, "temporal_patch_size"), ticks);
     }
 
     private static VisionEncoder tower(Settings c, WeightScope visual, boolean windowed, Backend backend) {

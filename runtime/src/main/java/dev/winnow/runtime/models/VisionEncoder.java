@@ -20,6 +20,7 @@ import dev.winnow.reduction.TokenMap;
 import dev.winnow.reduction.Tokens;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -133,6 +134,17 @@ public record VisionEncoder(Backend backend, Stem embedding, Norm preNorm, Stack
     /** The pixels of a picture's patches, [patches, pixels of a patch], in the order in which the tower takes them. */
     public float[] cut(Picture picture) {
         return cutting().columns(picture);
+    }
+
+    /**
+     * Consecutive frames of a film as one picture.
+     *
+     * @param frames as many as the tower looks at as one, of one size
+     */
+    public Picture moment(List<Picture> frames) {
+        Picture first = frames.getFirst();
+        if (frames.size() == 1) return first;
+        return new Picture(cutting().columns(frames), 0, first.height(), first.width(), null, true);
     }
 
     /** The same tower in front of something, such as a projector. */

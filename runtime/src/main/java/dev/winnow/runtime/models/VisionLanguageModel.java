@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
@@ -28,10 +29,17 @@ import java.util.stream.IntStream;
  * @param imageToken    id of the placeholder
  * @param prompt        what stands for a picture in a prompt's text
  * @param firstPosition of a prompt
+ * @param films         how films are taken, or null where they are not
  */
 public record VisionLanguageModel(String family, VisionEncoder vision, Features read, Projector projector, Packing packing,
-                                  LanguageModel language, int imageToken, PicturePrompt prompt, int firstPosition)
+                                  LanguageModel language, int imageToken, PicturePrompt prompt, int firstPosition, Films films)
         implements Model {
+    /** A model of pictures alone. */
+    public VisionLanguageModel(String family, VisionEncoder vision, Features read, Projector projector, Packing packing,
+                               LanguageModel language, int imageToken, PicturePrompt prompt, int firstPosition) {
+        this(family, vision, read, projector, packing, language, imageToken, prompt, firstPosition, null);
+    }
+
     /**
      * What is read of a tower.
      *
@@ -47,15 +55,31 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
     }
 
     /**
-     * A picture of a request.
+     * A picture of a request, or a film.
      *
-     * @param tiles  pieces as the tower takes them
+     * @param tiles  pieces as the tower takes them; of a film its moments
      * @param height of the picture itself in pixels
      * @param width  of the picture itself in pixels
      * @param rows    of pieces beside the picture as a whole, 0 where it is not cut or the model does not ask
      * @param columns likewise
+     * @param secondsPerMoment of a film; 0 of a picture
      */
-    public record Image(List<VisionEncoder.Picture> tiles, int height, int width, int rows, int columns) {
+    public record Image(List<VisionEncoder.Picture> tiles, int height, int width, int rows, int columns, double secondsPerMoment) {
+        /** A picture. */
+        public Image(List<VisionEncoder.Picture> tiles, int height, int width, int rows, int columns) {
+            this(tiles, height, width, rows, columns, 0);
+        }
+
+        /** A film of moments of one size. */
+        public static Image film(List<VisionEncoder.Picture> moments, double secondsPerMoment) {
+            VisionEncoder.Picture first = moments.getFirst();
+            return new Image(moments, first.height(), first.width(), 0, 0, secondsPerMoment);
+        }
+
+        public boolean isFilm() {
+            return secondsPerMoment > 0;
+        }
+
         /** A picture in pieces whose arrangement follows from its size. */
         public Image(List<VisionEncoder.Picture> tiles, int height, int width) {
             this(tiles, height, width, 0, 0);
@@ -71,8 +95,23 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
      * Projected features, as the language model gets them, and where they come from.
      *
      * @param places placeholders that they take in an unreduced prompt
+     * @param tick   of a later moment of a film, its coordinate of time from the first on; -1 for all else
      */
-    public record ImageFeatures(float[] features, TokenLedger ledger, int places) {}
+    public record ImageFeatures(float[] features, TokenLedger ledger, int places, int tick) {
+        public ImageFeatures(float[] features, TokenLedger ledger, int places) {
+            this(features, ledger, places, -1);
+        }
+    }
+
+    /** Whether an id is a placeholder of a picture or a film. */
+    public boolean isPlace(int id) {
+        return id == imageToken || isFilmPlace(id);
+    }
+
+    /** Whether an id is a placeholder of a film. */
+    public boolean isFilmPlace(int id) {
+        return films != null && id == films.token();
+    }
 
     /** The last block that has to run. */
     public int lastBlock() {
@@ -88,7 +127,8 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
     /** Places that stretches of a picture's tokens take in an unreduced prompt. */
     public List<Integer> places(Image image) {
         VisionEncoder.Picture tile = image.tiles().getFirst();
-        return packing.places(image, tokens(vision.grid(tile.height(), tile.width())));
+        int perTile = tokens(vision.grid(tile.height(), tile.width()));
+        return image.isFilm() ? films.places(image, perTile) : packing.places(image, perTile);
     }
 
     /** Places that a picture in one piece of the tower's own size takes. */
@@ -105,7 +145,7 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
     }
 
     /**
-     * One picture through tower and projector.
+     * One picture or film through tower and projector.
      *
      * @param first  number of its first piece among all pieces of the request
      * @param blocks number of vision blocks to run; at least up to the features
@@ -117,6 +157,7 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
         for (VisionEncoder.Picture tile : image.tiles()) {
             tiles.add(look(tile, first + tiles.size(), blocks, schedule, workspace, trace, listener));
         }
+        if (image.isFilm()) return films.pack(image, tiles, language.width());
         List<ImageFeatures> packed = packing.pack(image, tiles, language.width());
         if (trace != null && packing instanceof Packing.AnyResolution) {
             ImageFeatures f = packed.getFirst();
@@ -145,14 +186,15 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
             if (trace != null) trace.item("projector", projected, kept.length, language.width());
             return new ImageFeatures(projected, ledger.after(selection, PositionPolicy.PRESERVE), tokens(grid));
         }
-        return joined(projected, grid, number, trace);
+        return joined(projected, grid, ledger, number, trace);
     }
 
     /** Tokens that stand for squares of patches, in raster order. */
-    private ImageFeatures joined(float[] projected, Grid grid, int number, Trace trace) {
+    private ImageFeatures joined(float[] projected, Grid grid, TokenLedger patches, int number, Trace trace) {
         Grid squares = joined(grid);
         int n = squares.cells();
         TokenLedger ledger = TokenLedger.picture(List.of(), squares, number);
+        for (String name : patches.notes()) ledger = ledger.with(name, means(patches, patches.note(name), squares));
         PatchOrder order = vision.embedding().order();
         if (order.byRows()) {
             if (trace != null) trace.item("projector", projected, n, language.width());
@@ -166,6 +208,19 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
             trace.rows("image_features", ordered, n, language.width());
         }
         return new ImageFeatures(ordered, ledger, n);
+    }
+
+    /** What was noted of the patches of each square, on average. */
+    private TokenLedger.Note means(TokenLedger patches, TokenLedger.Note note, Grid squares) {
+        int side = projector.side();
+        float[] means = new float[squares.cells() * note.width()];
+        for (int i = 0; i < patches.count(); i++) {
+            int cell = patches.cell(i);
+            if (cell < 0) continue;
+            int square = cell / (squares.width() * side) / side * squares.width() + cell % (squares.width() * side) / side;
+            for (int c = 0; c < note.width(); c++) means[square * note.width() + c] += note.values()[i * note.width() + c] / (side * side);
+        }
+        return new TokenLedger.Note(note.width(), means);
     }
 
     /** What the projector reads of all live tokens: outputs of the feature blocks side by side, [tokens, width * blocks]. */
@@ -189,7 +244,7 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
      * @param ids with as many placeholders as the stretches of features take
      */
     public Tokens merge(int[] ids, List<ImageFeatures> images, Workspace workspace) {
-        int placeholders = (int) Arrays.stream(ids).filter(i -> i == imageToken).count();
+        int placeholders = (int) Arrays.stream(ids).filter(this::isPlace).count();
         int wanted = images.stream().mapToInt(ImageFeatures::places).sum();
         if (placeholders != wanted) {
             throw new RequestException("the prompt has " + placeholders + " image tokens, but what is to be seen takes " + wanted);
@@ -207,7 +262,7 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
         int next = 0;
         int left = 0;
         for (int id : ids) {
-            if (id != imageToken) {
+            if (!isPlace(id)) {
                 language.embed(new int[] {id}, hidden, row);
                 kinds[row] = TokenKind.TEXT;
                 cells[row] = -1;
@@ -233,7 +288,7 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
         }
         renumber(imageOf, grids);
         TokenLedger ledger = withNotes(TokenLedger.of(positions, kinds, imageOf, cells, grids), images, sources);
-        if (axes() != null) workspace.places(places(ledger));
+        if (axes() != null) workspace.places(places(ledger, i -> images.get(sources[i]).tick()));
         return new Tokens(hidden, width, ledger);
     }
 
@@ -251,9 +306,11 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
 
     /**
      * Time, row and column of each token (M-RoPE; Wang et al. 2024): text goes on along all three, a picture stands still in time and its
-     * tokens lie where they are in it.
+     * tokens lie where they are in it, and the moments of a film follow each other.
+     *
+     * @param ticks of a token's moment of a film
      */
-    private static RotaryAxes.Places places(TokenLedger ledger) {
+    private static RotaryAxes.Places places(TokenLedger ledger, IntUnaryOperator ticks) {
         int n = ledger.count();
         int[][] at = new int[3][n];
         int next = 0;
@@ -266,12 +323,14 @@ public record VisionLanguageModel(String family, VisionEncoder vision, Features 
                 next++;
                 continue;
             }
-            if (i == 0 || ledger.image(i - 1) != image) begin = next;
+            int tick = Math.max(0, ticks.applyAsInt(i));
+            boolean begins = i == 0 || ledger.image(i - 1) != image && ticks.applyAsInt(i) < 0;
+            if (begins) begin = next;
             Grid grid = ledger.grid(image);
-            at[0][i] = begin;
+            at[0][i] = begin + tick;
             at[1][i] = begin + grid.row(ledger.cell(i));
             at[2][i] = begin + grid.column(ledger.cell(i));
-            next = Math.max(next, begin + Math.max(grid.height(), grid.width()));
+            next = Math.max(next, begin + Math.max(tick + 1, Math.max(grid.height(), grid.width())));
         }
         return new RotaryAxes.Places(at, next);
     }

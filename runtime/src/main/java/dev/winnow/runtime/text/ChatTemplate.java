@@ -28,6 +28,7 @@ import java.util.Optional;
 public final class ChatTemplate {
     private static final String JINJA_FILE = "chat_template.jinja";
     private static final String JSON_FILE = "chat_template.json";
+    private static final String PROCESSOR_FILE = "processor_config.json";
     private static final String TOKENIZER_FILE = "tokenizer_config.json";
     private static final List<String> SPECIAL_TOKENS = List.of("bos_token", "eos_token", "unk_token", "sep_token", "pad_token",
             "cls_token", "mask_token", "image_token", "boi_token", "eoi_token", "audio_token", "video_token");
@@ -38,6 +39,7 @@ public final class ChatTemplate {
     private final Map<String, String> specialTokens;
     private final Clock clock;
     private final boolean alwaysParts;
+    private final boolean placesPictures;
 
     ChatTemplate(String source, String file, Map<String, String> specialTokens, Clock clock) {
         this.file = file;
@@ -49,12 +51,13 @@ public final class ChatTemplate {
             throw failure(e);
         }
         alwaysParts = takesOnlyParts();
+        placesPictures = takesPictures();
     }
 
     /**
      * The template of a model: {@code chat_template.jinja}, else {@code chat_template.json}, else the one in {@code
-     * tokenizer_config.json}, where several may have names and the one called "default" is taken. Empty when there is none,
-     * as for models that only continue text.
+     * processor_config.json} or {@code tokenizer_config.json}, where several may have names and the one called "default" is taken. Empty
+     * when there is none, as for models that only continue text.
      *
      * @throws CheckpointException when one of these files cannot be read or has another layout
      * @throws TemplateException   when the template is not valid
@@ -67,6 +70,8 @@ public final class ChatTemplate {
         if (Files.exists(jinja)) return Optional.of(new ChatTemplate(read(jinja), JINJA_FILE, tokens, clock));
         Optional<String> json = dir.optional(JSON_FILE).flatMap(ChatTemplate::source);
         if (json.isPresent()) return Optional.of(new ChatTemplate(json.get(), JSON_FILE, tokens, clock));
+        Optional<String> processor = dir.optional(PROCESSOR_FILE).flatMap(ChatTemplate::source);
+        if (processor.isPresent()) return Optional.of(new ChatTemplate(processor.get(), PROCESSOR_FILE, tokens, clock));
         return tokenizer.flatMap(ChatTemplate::source).map(source -> new ChatTemplate(source, TOKENIZER_FILE, tokens, clock));
     }
 
@@ -84,8 +89,11 @@ public final class ChatTemplate {
         if (!settings.has(key)) return Optional.empty();
         if (!settings.type(key).equals("array")) return Optional.of(settings.string(key));
         List<Settings> named = settings.sections(key);
-        return named.stream().filter(each -> each.string("name").equals("default")).findFirst()
-                .map(each -> each.string("template"));
+        if (named.size() == 1) return Optional.of(named.getFirst().string("template"));
+        return Optional.of(named.stream().filter(each -> each.string("name").equals("default")).findFirst()
+                .orElseThrow(() -> new CheckpointException("chat_template names " + named.stream().map(each -> each.string("name")).toList()
+                        + ", but none is called default"))
+                .string("template"));
     }
 
     private static Map<String, String> specialTokens(Settings settings) {
@@ -118,6 +126,24 @@ public final class ChatTemplate {
         return !prints(words, probe, false) && prints(words, probe, true);
     }
 
+    /** Whether it takes contents of several parts and leaves a trace of pictures; one written for words alone may not. */
+    public boolean placesPictures() {
+        return placesPictures;
+    }
+
+    private boolean takesPictures() {
+        String words = "Is this here?";
+        Part text = new Part.Text(words);
+        try {
+            String with = template.render(variables(List.of(new Message("user", List.of(new Part.Image(), text))), true, true));
+            String without = template.render(variables(List.of(new Message("user", List.of(text))), true, true));
+            // a list that is printed as it is shows how it is made
+            return with.contains(words) && !with.equals(without) && !with.contains("'type'");
+        } catch (JinjaException e) {
+            return false;
+        }
+    }
+
     private boolean prints(String words, List<Message> messages, boolean parts) {
         try {
             return template.render(variables(messages, true, parts)).contains(words);
@@ -130,7 +156,7 @@ public final class ChatTemplate {
         Map<String, Object> variables = new HashMap<>(specialTokens);
         List<Map<String, Object>> all = new ArrayList<>(messages.size());
         for (Message message : messages) {
-            boolean list = parts || message.hasImages();
+            boolean list = parts || message.hasPictures();
             Object content = list ? message.parts().stream().map(ChatTemplate::part).toList() : text(message);
             all.add(Map.of("role", message.role(), "content", content));
         }
@@ -146,6 +172,7 @@ public final class ChatTemplate {
         return switch (part) {
             case Part.Text text -> Map.of("type", "text", "text", text.text());
             case Part.Image image -> Map.of("type", "image");
+            case Part.Video video -> Map.of("type", "video");
         };
     }
 

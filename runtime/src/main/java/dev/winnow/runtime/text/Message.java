@@ -24,8 +24,8 @@ public record Message(String role, List<Part> parts) {
         return new Message("user", parts);
     }
 
-    /** Whether any part is an image. */
-    public boolean hasImages() {
-        return parts.stream().anyMatch(Part.Image.class::isInstance);
+    /** Whether any part is an image or a video. */
+    public boolean hasPictures() {
+        return parts.stream().anyMatch(part -> !(part instanceof Part.Text));
     }
 }

@@ -1,6 +1,6 @@
 package dev.winnow.runtime.text;
 
-/** One piece of a message: text, or the place of an image. */
+/** One piece of a message: text, or the place of an image or a video. */
 public sealed interface Part {
     /** Words of a message. */
     record Text(String text) implements Part {
@@ -11,4 +11,7 @@ public sealed interface Part {
 
     /** Where an image stands; the pixels travel beside the messages, in the order of these places. */
     record Image() implements Part {}
+
+    /** Where a video stands. */
+    record Video() implements Part {}
 }

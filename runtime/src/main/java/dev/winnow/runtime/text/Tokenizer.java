@@ -8,11 +8,17 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongFunction;
+import java.util.stream.Stream;
 
 /**
  * Text to token ids and back, as the {@code tokenizer.json} of a model says. The work is done by Hugging Face's own
@@ -44,17 +50,73 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /**
-     * Opens the tokenizer of a model.
+     * Opens the tokenizer of a model: its {@code tokenizer.json}, else {@code vocab.json} and {@code merges.txt}, in either case with what
+     * {@code tokenizer_config.json} says beside it.
      *
-     * @throws CheckpointException   when the directory has no {@code tokenizer.json}, or one that cannot be used
+     * @throws CheckpointException   when the directory has none of these, or files that cannot be used
      * @throws IllegalStateException when the native library cannot be loaded on this machine
      */
     public static Tokenizer open(ModelDirectory dir) {
         Path path = dir.path().resolve(FILE);
-        if (!Files.exists(path)) {
-            throw new CheckpointException(dir.path() + " has no tokenizer.json, which Winnow needs to turn text into tokens");
+        TokenizerConfig config = TokenizerConfig.of(dir);
+        boolean whole = Files.exists(path);
+        String json = whole ? read(path) : bytePairs(dir, config);
+        String file = whole ? path.toString() : dir.path().resolve(BytePairFiles.VOCABULARY).toString();
+        Tokenizer tokenizer = parse(json, file);
+        try {
+            Optional<String> over = config.over(json, tokenizer.vocabulary, tokenizer.encode("", true));
+            if (over.isEmpty()) return tokenizer;
+            Vocabulary known = tokenizer.vocabulary;
+            List<AddedToken> missing = config.missing(known).stream().filter(token -> known.id(token.content()).isEmpty()).toList();
+            Tokenizer better = parse(over.get(), file);
+            tokenizer.close();
+            tokenizer = better;
+            tokenizer.requireIds(missing);
+            return tokenizer;
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
         }
-        return parse(read(path), path.toString());
+    }
+
+    /** The native side gives added tokens ids of its own where those they should have are not free. */
+    private void requireIds(List<AddedToken> tokens) {
+        for (AddedToken token : tokens) {
+            int[] ids = encode(token.content(), false);
+            if (ids.length == 1 && ids[0] == token.id()) continue;
+            throw new CheckpointException(TokenizerConfig.FILE + " gives the token '" + token.content() + "' the id " + token.id()
+                    + ", but " + file + " makes it " + Arrays.toString(ids));
+        }
+    }
+
+    private static String bytePairs(ModelDirectory dir, TokenizerConfig config) {
+        Path vocabulary = dir.path().resolve(BytePairFiles.VOCABULARY);
+        Path merges = dir.path().resolve(BytePairFiles.MERGES);
+        if (!Files.exists(vocabulary) || !Files.exists(merges)) throw missing(dir);
+        BytePairFiles kind = BytePairFiles.of(config.tokenizerClass(), dir.config().string("model_type", ""), dir.path().toString());
+        String begin = config.begin() == null ? kind.begin : config.begin();
+        String end = config.end() == null ? kind.end : config.end();
+        List<AddedToken> special = new ArrayList<>();
+        dir.optional("added_tokens.json").ifPresent(all -> {
+            for (String token : all.keys()) special.add(AddedToken.special(all.integer(token), token));
+        });
+        special.removeIf(token -> config.added().stream().anyMatch(a -> a.content().equals(token.content())));
+        special.addAll(config.added());
+        for (String token : Arrays.asList(begin, end)) {
+            if (token != null && special.stream().noneMatch(a -> a.content().equals(token))) special.add(AddedToken.special(-1, token));
+        }
+        special.sort(Comparator.comparingInt(token -> token.id() < 0 ? Integer.MAX_VALUE : token.id()));
+        return kind.json(read(vocabulary), read(merges), special, begin, end);
+    }
+
+    private static CheckpointException missing(ModelDirectory dir) {
+        List<String> others = Stream.of("tokenizer.model", "spiece.model", "tekken.json", "vocab.txt")
+                .filter(name -> Files.exists(dir.path().resolve(name))).toList();
+        if (others.isEmpty()) {
+            return new CheckpointException(dir.path() + " has no tokenizer.json, which Winnow needs to turn text into tokens");
+        }
+        return new CheckpointException(dir.path() + " has a " + others.getFirst() + " but no tokenizer.json, which Winnow needs to turn text"
+                + " into tokens; AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) of transformers converts it");
     }
 
     /** A tokenizer from the text of a tokenizer.json; {@code file} is how messages call it. */

@@ -22,6 +22,7 @@ final class Vocabulary {
     private static final int HIGHEST = 1 << 24;
 
     private final Map<String, Integer> ids = new HashMap<>();
+    private final Set<String> added = new HashSet<>();
     private final BitSet known = new BitSet();
     private final BitSet special = new BitSet();
     private final BitSet bytes = new BitSet();
@@ -76,6 +77,7 @@ final class Vocabulary {
             }
             if (content == null) throw new IOException("an added token has no content");
             add(content, id);
+            added.add(content);
             if (isSpecial) special.set(id);
         }
     }
@@ -143,6 +145,11 @@ final class Vocabulary {
     OptionalInt id(String token) {
         Integer id = ids.get(token);
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    /** Whether the file lists a token as one that is found before a text is cut. */
+    boolean isAdded(String token) {
+        return added.contains(token);
     }
 
     /** One more than the highest id. */

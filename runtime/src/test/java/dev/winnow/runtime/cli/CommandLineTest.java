@@ -66,6 +66,19 @@ class CommandLineTest {
         assertThat(said.toString()).contains("144 image tokens").contains("first token");
     }
 
+    @Test
+    void generateAnswersSeveralPromptsEachWithItsPictures() throws IOException {
+        Files.copy(Path.of(PICTURE), folder.resolve("a.png"));
+        Files.writeString(folder.resolve("ask.jsonl"), "{\"id\": \"x\", \"prompt\": \"" + QUESTION + "\", \"image\": \"a.png\"}\n"
+                + "{\"prompt\": \"" + QUESTION + "\", \"images\": [\"a.png\"]}\n");
+        works("generate", "--model", VLM, "--questions", folder.resolve("ask.jsonl").toString());
+        assertThat(printed.toString().lines()).containsExactly("x\tpurple", "2\tpurple");
+        works("generate", "--model", VLM, "--questions", folder.resolve("ask.jsonl").toString(), "--json");
+        assertThat(json()).hasSize(2);
+        assertThat(json().get(0).get("id").asText()).isEqualTo("x");
+        assertThat(json().get(1).get("stats").get("imageTokens").asInt()).isEqualTo(144);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"q8", "q4"})
     void generateWithRoundedMatrices(String quantization) {
@@ -324,6 +337,13 @@ class CommandLineTest {
         "2 | this model has none | classify --model VIT --image PICTURE --reduce fastv",
         "2 | this model has none | trace --model GOLDEN/llama-plain --inputs GOLDEN/llama-plain/expected.safetensors --reduce tome --out OUT",
         "2 | no --image | generate --model VLM --prompt hi --explain OUT.png",
+        "2 | --fps is the rate of a --video | generate --model VLM --prompt hi --fps 2",
+        "2 | frames a second should be above 0 | generate --model VLM --prompt hi --video PICTURE --fps 0",
+        "1 | clip.mp4 is a film, and Winnow decodes pictures only | generate --model VLM --prompt hi --video clip.mp4",
+        "1 | takes no videos | generate --model VLM --prompt hi --video PICTURE,PICTURE",
+        "1 | takes no videos | trace --model VLM --prompt hi --video PICTURE --out OUT",
+        "2 | either a '--prompt=TEXT' or --questions | generate --model VLM --prompt hi --questions x",
+        "2 | name their own pictures | generate --model VLM --questions x --image PICTURE",
         "2 | would overwrite an input | generate --model VLM --prompt hi --image PICTURE --explain PICTURE",
         "2 | would overwrite an input | trace --model GOLDEN/llama-plain --inputs x --out GOLDEN/llama-plain/model.safetensors",
         "2 | should be q8 or q4 but is 'q5' | generate --model VLM --prompt hi --quantize q5",
@@ -344,7 +364,7 @@ class CommandLineTest {
         "1 | is a directory | generate --model VLM --prompt hi --image FOLDER",
         "1 | is not a PNG | classify --model VIT --image VIT/config.json",
         "1 | 1 place for an image, but there are 0 images | generate --model VLM --prompt <image>hi",
-        "1 | 3 places for images, but there is 1 image | generate --model VLM --prompt <image><image>hi --image PICTURE",
+        "1 | 2 places for images, but there is 1 image | generate --model VLM --prompt <image><image>hi --image PICTURE",
         "1 | no tokenizer.json | generate --model GOLDEN/llama-plain --prompt hi",
         "1 | does not take images | generate --model GOLDEN/llama-plain --prompt hi --image PICTURE",
         "1 | no preprocessor_config.json | embed --model GOLDEN/clip --image PICTURE",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.winnow.runtime.SmallVisionLanguage;
 import dev.winnow.reduction.PlanException;
 import dev.winnow.reduction.ReductionPlan;
 import java.io.IOException;
@@ -91,6 +92,21 @@ class ExplainOptionTest {
         assertThat(data.get("runs").get(3).get("name").asText()).isEqualTo("keep 20");
         assertThat(data.get("runs").get(3).get("pictureTokens").asInt()).isEqualTo(20);
         assertThat(data.get("runs").get(0).get("answer").asText()).isNotEmpty();
+    }
+
+    /** Each moment of a film is a picture of the page, shown by its first frame. */
+    @Test
+    void aFilmIsShownMomentByMoment() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        Path frames = Files.createDirectory(folder.resolve("frames"));
+        SmallVisionLanguage.model("qwen2_vl", model).close();
+        for (int f = 0; f < 5; f++) SmallVisionLanguage.noise(60, 40).writePng(frames.resolve(f + ".png"));
+        JsonNode data = page("generate", "--model", model.toString(), "--video", frames.toString(), "--fps", "1", "--image",
+                frames.resolve("0.png").toString(), "--prompt", "what?", "--reduce", "holitom:keep=50%", "-n", "2", "--ignore-eos");
+        assertThat(data.get("pieces")).hasSize(4);
+        assertThat(data.get("pieces").get(0).get("name").asText()).isEqualTo("0.png");
+        assertThat(data.get("pieces").get(3).get("name").asText()).isEqualTo("moment 3");
+        assertThat(data.get("runs").get(1).get("pictureTokens").asInt()).isEqualTo(4 * 8);
     }
 
     @Test

@@ -149,7 +149,7 @@ class ImageProcessorTest {
         "'image_processor_type': 'Idefics3ImageProcessor', 'max_image_size': {'longest_edge': 1}; too many pieces",
         "'image_processor_type': 'Qwen2VLImageProcessor', 'min_pixels': 5000, 'max_pixels': 4000; cannot have between 5000 and 4000",
         "'image_processor_type': 'Qwen2VLImageProcessor', 'patch_size': 0; patch_size should be 1 to",
-        "'image_processor_type': 'Gemma3ImageProcessor', 'do_pan_and_scan': true; do_pan_and_scan is not supported"})
+        "'image_processor_type': 'Gemma3ImageProcessor', 'do_pan_and_scan': true, 'pan_and_scan_max_num_crops': 65; should be 1 to 64"})
     void cutsThatCannotWork(String keys, String sentence) {
         assertThatThrownBy(() -> processor(keys)).isInstanceOf(CheckpointException.class).hasMessageContaining(sentence);
     }

@@ -65,7 +65,7 @@ public record HoliTom(String spec, Budget keep, double tau, int longest, double 
         int layer = ReductionMethod.visionOf(shape, spec).featureLayer();
         ReductionMethod.languageLayersOf(shape, spec);
         return List.of(ReductionEvent.at(spec, new Site(Stage.VISION, Site.Moment.AFTER_LAYER, layer), HoliTom::attended)
-                        .watching(layer, Probe.RECEIVED),
+                        .watching(layer, Probe.RECEIVED).noting(),
                 ReductionEvent.at(spec, new Site(Stage.LANGUAGE, Site.Moment.BEFORE_LAYER, 0), this::merge));
     }
 

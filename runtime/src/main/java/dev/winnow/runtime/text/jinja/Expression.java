@@ -43,6 +43,9 @@ sealed interface Expression {
     /** The other branch may be null. */
     record Conditional(Expression condition, Expression then, Expression otherwise) implements Expression {}
 
+    /** The items of a list as so many arguments of a call: {@code *list}. */
+    record Spread(Expression items) implements Expression {}
+
     /** The arguments of a call. */
     record Given(List<Expression> positional, Map<String, Expression> named) {
         static final Given NOTHING = new Given(List.of(), Map.of());

@@ -27,8 +27,7 @@ final class Filters {
             case "format" -> PythonText.format(Values.text(value), given.positional());
             case "indent" -> indent(PythonText.str(value), given);
             case "wordcount" -> (long) Values.items(Methods.of(PythonText.str(value), "split").call(Arguments.NONE)).size();
-            case "tojson" -> PythonText.json(value, given.get(2, "indent", null) == null ? -1 : given.integer(2, "indent", -1),
-                    given.flag(4, "sort_keys", false));
+            case "tojson" -> json(value, given);
             case "default", "d" -> value instanceof Undefined || given.flag(1, "boolean", false) && !Values.isTrue(value)
                     ? given.get(0, "default_value", "") : value;
             case "length", "count" -> Values.length(value);
@@ -73,6 +72,20 @@ final class Filters {
             if (wanted) lines[i] = space + lines[i];
         }
         return String.join("\n", lines);
+    }
+
+    /** With the arguments of transformers' own filter: ensure_ascii, indent, separators, sort_keys. */
+    private static String json(Object value, Arguments given) {
+        int indent = given.get(1, "indent", null) == null ? -1 : given.integer(1, "indent", -1);
+        String between = indent < 0 ? ", " : ",";
+        String afterKey = ": ";
+        if (given.get(2, "separators", null) != null) {
+            List<Object> separators = Values.items(given.get(2, "separators", null));
+            if (separators.size() != 2) throw new JinjaException("separators should be two texts");
+            between = Values.text(separators.getFirst());
+            afterKey = Values.text(separators.getLast());
+        }
+        return PythonText.json(value, new PythonText.JsonStyle(indent, between, afterKey, given.flag(3, "sort_keys", false)));
     }
 
     private static Object integer(Object value, Arguments given) {

@@ -462,7 +462,7 @@ final class Parser {
                 named.put(name, expression());
             } else {
                 if (!named.isEmpty()) throw new JinjaException("a positional argument follows a named one", current().line());
-                positional.add(expression());
+                positional.add(skipOperator("*") ? new Expression.Spread(expression()) : expression());
             }
         }
         return new Expression.Given(positional, named);

@@ -117,17 +117,22 @@ final class PythonText {
     }
 
     /**
-     * {@code json.dumps(value, ensure_ascii=False)}, which Hugging Face puts in the place of Jinja's own tojson.
+     * How JSON is written.
      *
-     * @param indent spaces per level, or -1 for one line
+     * @param indent   spaces per level, or -1 for one line
+     * @param between  stands between items
+     * @param afterKey stands between a key and its value
      */
-    static String json(Object value, int indent, boolean sortKeys) {
+    record JsonStyle(int indent, String between, String afterKey, boolean sortKeys) {}
+
+    /** {@code json.dumps(value, ensure_ascii=False)}, which Hugging Face puts in the place of Jinja's own tojson. */
+    static String json(Object value, JsonStyle style) {
         StringBuilder out = new StringBuilder();
-        json(value, indent, sortKeys, 1, out);
+        json(value, style, 1, out);
         return out.toString();
     }
 
-    private static void json(Object value, int indent, boolean sortKeys, int level, StringBuilder out) {
+    private static void json(Object value, JsonStyle style, int level, StringBuilder out) {
         Budget.spend(value instanceof String text ? text.length() : 1);
         switch (value) {
             case null -> out.append("null");
@@ -139,27 +144,27 @@ final class PythonText {
                 out.append('[');
                 Iterator<?> items = list.iterator();
                 while (items.hasNext()) {
-                    line(indent, level, out);
-                    json(items.next(), indent, sortKeys, level + 1, out);
-                    if (items.hasNext()) out.append(indent < 0 ? ", " : ",");
+                    line(style.indent, level, out);
+                    json(items.next(), style, level + 1, out);
+                    if (items.hasNext()) out.append(style.between);
                 }
-                if (!list.isEmpty()) line(indent, level - 1, out);
+                if (!list.isEmpty()) line(style.indent, level - 1, out);
                 out.append(']');
             }
             case Map<?, ?> map -> {
-                Map<Object, Object> entries = sortKeys ? new TreeMap<>(Values::compare) : null;
-                if (sortKeys) entries.putAll(map);
+                Map<Object, Object> entries = style.sortKeys ? new TreeMap<>(Values::compare) : null;
+                if (style.sortKeys) entries.putAll(map);
                 out.append('{');
-                Iterator<? extends Map.Entry<?, ?>> items = (sortKeys ? entries : map).entrySet().iterator();
+                Iterator<? extends Map.Entry<?, ?>> items = (style.sortKeys ? entries : map).entrySet().iterator();
                 while (items.hasNext()) {
                     Map.Entry<?, ?> entry = items.next();
-                    line(indent, level, out);
+                    line(style.indent, level, out);
                     jsonString(str(entry.getKey()), out);
-                    out.append(": ");
-                    json(entry.getValue(), indent, sortKeys, level + 1, out);
-                    if (items.hasNext()) out.append(indent < 0 ? ", " : ",");
+                    out.append(style.afterKey);
+                    json(entry.getValue(), style, level + 1, out);
+                    if (items.hasNext()) out.append(style.between);
                 }
-                if (!map.isEmpty()) line(indent, level - 1, out);
+                if (!map.isEmpty()) line(style.indent, level - 1, out);
                 out.append('}');
             }
             case Undefined undefined -> throw undefined.used();

@@ -199,6 +199,7 @@ final class Renderer {
                 Object left = value(or.left(), scope);
                 yield Values.isTrue(left) ? left : value(or.right(), scope);
             }
+            case Expression.Spread spread -> throw new JinjaException("'*' stands before arguments of calls only");
             case Expression.Negate negate -> Values.negate(value(negate.operand(), scope));
             case Expression.Arithmetic arithmetic -> Values.arithmetic(
                     arithmetic.operator(), value(arithmetic.left(), scope), value(arithmetic.right(), scope));
@@ -238,7 +239,10 @@ final class Renderer {
     private Arguments given(Expression.Given given, Scope scope) {
         if (given.positional().isEmpty() && given.named().isEmpty()) return Arguments.NONE;
         List<Object> positional = new ArrayList<>(given.positional().size());
-        for (Expression argument : given.positional()) positional.add(value(argument, scope));
+        for (Expression argument : given.positional()) {
+            if (argument instanceof Expression.Spread(Expression items)) positional.addAll(Values.items(value(items, scope)));
+            else positional.add(value(argument, scope));
+        }
         Map<String, Object> named = new LinkedHashMap<>();
         given.named().forEach((name, argument) -> named.put(name, value(argument, scope)));
         return new Arguments(positional, named);
