@@ -46,6 +46,13 @@ public interface CompiledLayer {
     /** The other half: {@code x += mlp(norm(x))}, or as the layer's {@link Residual} says; nothing where the halves are parallel. */
     void mlp(float[] x, int n, Workspace workspace);
 
+    /** {@link #attend} and then {@link #mlp}: for tokens that nothing happens to between the halves. */
+    default List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace workspace) {
+        List<float[]> rows = attend(x, n, positions, bias, kv, probes, workspace);
+        mlp(x, n, workspace);
+        return rows;
+    }
+
     /**
      * {@link #mlp} without the inner neurons whose gate (activation, in an MLP without one) is no larger in magnitude than the threshold.
      *
@@ -97,6 +104,18 @@ public interface CompiledLayer {
 
     /** Brings the first n rows of x, that layers let stay elsewhere, to the array. */
     default void home(float[] x, int n) {}
+
+    /**
+     * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for
+     * e from {@code start[i]} to {@code start[i + 1] - 1}.
+     *
+     * @param x      whose first n rows stayed elsewhere
+     * @param y      as x from now on: at least [start.length - 1, width], to which {@link #home} will bring the new rows
+     * @return whether it was done; if not, x has to come home and be combined there
+     */
+    default boolean combine(float[] x, int n, int[] start, int[] index, float[] weight, float[] y) {
+        return false;
+    }
 
     /** The description this was compiled from. */
     TransformerLayer description();

@@ -130,18 +130,30 @@ final class StackPass {
 
     private void run(int l) {
         if (!schedule.skips(stage, l)) {
-            if (routing == null) attend(l, tokens.array(), tokens.ledger());
-            else routing.attend(l);
-            mode = null;
-            act(l, Site.Moment.CACHE);
-            act(l, Site.Moment.AFTER_ATTENTION);
-            if (routing == null) mlp(l, added == null ? tokens.array() : tokens.hidden(), tokens.count(), null);
-            else routing.mlp(l);
+            if (undivided(l)) attend(l, tokens.array(), tokens.ledger(), true);
+            else halves(l);
             listener.ran(stage, l, routing == null ? tokens.count() : routing.run.length);
         }
         listener.layer(stage, l, tokens);
         act(l, Site.Moment.AFTER_LAYER);
         pack(l);
+    }
+
+    /** Whether all tokens run a layer in the plain way, and nothing happens between its halves. */
+    private boolean undivided(int l) {
+        return routing == null && mode == null && sight == Sight.MASKED && !askers.containsKey(l)
+                && schedule.at(stage, Site.Moment.CACHE, l).isEmpty() && schedule.at(stage, Site.Moment.AFTER_ATTENTION, l).isEmpty()
+                && (cache == null || cache.threshold(l) < 0);
+    }
+
+    private void halves(int l) {
+        if (routing == null) attend(l, tokens.array(), tokens.ledger(), false);
+        else routing.attend(l);
+        mode = null;
+        act(l, Site.Moment.CACHE);
+        act(l, Site.Moment.AFTER_ATTENTION);
+        if (routing == null) mlp(l, added == null ? tokens.array() : tokens.hidden(), tokens.count(), null);
+        else routing.mlp(l);
     }
 
     /** @param run which of the tokens alive the n are, or null for the first n */
@@ -175,8 +187,12 @@ final class StackPass {
         cache.layer(l).pack(format);
     }
 
-    /** @param x hidden states of the tokens that run the layer, [ledger.count(), width] */
-    void attend(int l, float[] x, TokenLedger ledger) {
+    /**
+     * The attention half, or all of a layer.
+     *
+     * @param x hidden states of the tokens that run the layer, [ledger.count(), width]
+     */
+    void attend(int l, float[] x, TokenLedger ledger, boolean whole) {
         KeyValues kv = cache == null ? own : cache.layer(l);
         if (cache == null) own.clear();
         int n = ledger.count();
@@ -201,6 +217,7 @@ final class StackPass {
         float[] bias = keyBias(ledger, routing == null ? null : routing.run);
         List<float[]> rows;
         if (asker != null) rows = asker.ask(x, n, positions, kv, probes, workspace);
+        else if (whole) rows = layer.run(x, n, positions, bias, kv, probes, workspace);
         else if (mode != null) rows = attendInMode(l, x, positions, shift, ledger, kv, watchers, probes);
         else {
             AttentionMode seen = sight.in(l, ledger);
@@ -485,7 +502,7 @@ final class StackPass {
             float[] x = gather();
             if (blockWeight != null) entered = x.clone();
             TokenLedger all = tokens.ledger();
-            StackPass.this.attend(l, x, all.after(TokenMap.select(run, all.count()), PositionPolicy.PRESERVE));
+            StackPass.this.attend(l, x, all.after(TokenMap.select(run, all.count()), PositionPolicy.PRESERVE), false);
             for (Watched w : watched.values()) w.spread(run, all.count());
             scatter(x);
         }

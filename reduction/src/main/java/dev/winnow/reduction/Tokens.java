@@ -59,7 +59,7 @@ public final class Tokens {
     public void reduce(TokenMap map, TokenLedger after) {
         if (!map.isIdentity()) {
             if (spare.length < map.rows() * width) spare = new float[map.rows() * width];
-            map.apply(hidden(), width, spare);
+            if (where == null || !map.apply(where, hidden, spare)) map.apply(hidden(), width, spare);
             float[] swapped = hidden;
             hidden = spare;
             spare = swapped;

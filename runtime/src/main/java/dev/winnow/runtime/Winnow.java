@@ -237,8 +237,7 @@ public final class Winnow implements AutoCloseable {
         long prefillFlops = workspace.work().flops() - visionFlops;
         long cacheBytes = cache.bytes();
 
-        SelfSpeculation speculation = schedule.drafting()
-                .map(d -> new SelfSpeculation(language, cache, schedule, d, workspace)).orElse(null);
+        Continuation next = new Continuation(language, cache, schedule, workspace, chooser, logits);
         TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
         StopStrings stops = new StopStrings(request.stops());
         StringBuilder text = new StringBuilder();
@@ -250,7 +249,7 @@ public final class Winnow implements AutoCloseable {
                 end = Answer.End.CANCELLED;
                 break;
             }
-            int id = chooser.next(logits, history, ids.length + generated);
+            int id = next.choose(history, ids.length + generated);
             int length = ids.length + generated++;
             if (length == history.length) history = Arrays.copyOf(history, length + length / 2 + 16);
             history[length] = id;
@@ -264,7 +263,7 @@ public final class Winnow implements AutoCloseable {
                 break;
             }
             if (generated == most) break;
-            logits = speculation == null ? language.step(id, cache, schedule, workspace) : speculation.next(id, most - generated);
+            next.follow(id, most - generated);
         }
         if (!stops.stopped()) {
             emit(stops.push(pieces.finish()), text, stream);
@@ -272,10 +271,8 @@ public final class Winnow implements AutoCloseable {
         }
         double decodeSeconds = (System.nanoTime() - prefilled) / 1e9;
         cache.drop();
-        int drafted = speculation == null ? 0 : speculation.drafted();
-        int accepted = speculation == null ? 0 : speculation.accepted();
         Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
-                drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
+                next.drafted(), next.accepted(), visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
                 cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
                 counts.reductionSeconds());
         return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,

@@ -2,6 +2,7 @@ package dev.winnow.tornado;
 
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,10 +36,17 @@ final class Bank {
     private int residentTokens;
     private RotaryEmbedding.Table rotation;
     private long rotationPass;
+    private float[] angles = {};
+    /** Around the layers, or null. */
+    private DeviceVocabulary vocabulary;
 
     /** Where the activations of up to so many tokens are. */
-    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int cos, int sin,
-                       int scratch) {}
+    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int angles, int scratch) {
+        /** The same with states where normed ones were, and the other way round. */
+        Activations swapped() {
+            return new Activations(tokens, at, normed, x, attending, attended, hidden, branch, angles, scratch);
+        }
+    }
 
     /**
      * @param lock       of all that runs on the device
@@ -66,6 +74,16 @@ final class Bank {
         return LayerWeights.in(weights, layer);
     }
 
+    /** Puts a vocabulary around the layers. */
+    void surround(DeviceVocabulary words) {
+        vocabulary = words;
+    }
+
+    /** Whether there is one, or no time left for one. */
+    boolean surrounded() {
+        return vocabulary != null || plan != null;
+    }
+
     /** Whether another layer has room; all of a bank are of one size. */
     boolean hasRoom() {
         if (plan != null) return false;
@@ -74,17 +92,23 @@ final class Bank {
 
     /** Bytes on the device: of the arrays that are there, or of those that {@link #begin} will make. */
     long bytes() {
-        return plan != null ? plan.bytes() : weights.size() + Float.BYTES * firstArena();
+        return plan != null ? plan.bytes() : stores().stream().mapToLong(WeightStore::size).sum() + Float.BYTES * firstArena();
+    }
+
+    private List<WeightStore> stores() {
+        List<WeightStore> stores = new ArrayList<>(List.of(weights));
+        if (vocabulary != null) stores.addAll(vocabulary.stores());
+        return stores;
     }
 
     private long firstArena() {
         return (long) TOKENS * shape.floatsPerToken() + (long) layers * TOKENS * 2 * shape.keyWidth()
-                + LayerPrograms.scratch(shape) + SLACK;
+                + LayerPrograms.scratch(shape) + (vocabulary == null ? 0 : vocabulary.room()) + SLACK;
     }
 
     private void begin() {
         if (plan != null) return;
-        plan = new DevicePlan(device, size(firstArena()), weights);
+        plan = new DevicePlan(device, size(firstArena()), stores());
         fill();
     }
 
@@ -99,7 +123,11 @@ final class Bank {
 
     private void fill() {
         heap = new Heap(plan.arena().getSize() - 32);
-        plan.begin(shape.width(), p -> programs = new LayerPrograms(p, shape, weights.format()));
+        plan.begin(shape.width(), p -> {
+            programs = new LayerPrograms(p, shape);
+            if (vocabulary != null) vocabulary.add(p);
+        });
+        if (vocabulary != null) vocabulary.place(take(vocabulary.room()));
         activations = null;
         rotation = null;
         makeRoom(TOKENS / 4);
@@ -180,9 +208,8 @@ final class Bank {
         int attending = branch + wanted * shape.width();
         int attended = attending + wanted * shape.attendingWidth();
         int hidden = attended + wanted * shape.queryWidth();
-        int cos = hidden + wanted * shape.inner();
-        int sin = cos + wanted * shape.half();
-        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, cos, sin, sin + wanted * shape.half());
+        int turned = hidden + wanted * shape.inner();
+        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, turned, turned + 2 * wanted * shape.half());
     }
 
     Activations activations() {
@@ -224,6 +251,31 @@ final class Bank {
         resident = null;
     }
 
+    /** Lets states that are here go: nobody will look at them again. */
+    void forget(float[] x) {
+        if (resident == x) resident = null;
+    }
+
+    /** Makes the states that are here others, as a sparse matrix says, which are here in place of them. */
+    void combine(int[] start, int[] index, float[] weight, float[] y) {
+        int rows = start.length - 1;
+        float[] numbers = new float[start.length + 2 * index.length];
+        for (int i = 0; i < start.length; i++) numbers[i] = start[i];
+        for (int e = 0; e < index.length; e++) numbers[start.length + e] = index[e];
+        System.arraycopy(weight, 0, numbers, start.length + index.length, index.length);
+        int at = take(numbers.length);
+        plan.upload(at, numbers, 0, numbers.length);
+        programs.combine(plan, activations.x, activations.normed, rows, at, index.length);
+        give(at);
+        activations = activations.swapped();
+        stay(y, rows);
+    }
+
+    /** Whether these states are here, with room for as many as they are to become. */
+    boolean holds(float[] x, int n, int rows) {
+        return resident == x && residentTokens == n && rows <= activations.tokens;
+    }
+
     /**
      * Brings a rotary table into the arena, unless it is the last one that came.
      *
@@ -231,8 +283,11 @@ final class Bank {
      */
     void turn(RotaryEmbedding.Table table, long pass, int n) {
         if (table == rotation && pass == rotationPass) return;
-        plan.upload(activations.cos, table.cos(), 0, n * shape.half());
-        plan.upload(activations.sin, table.sin(), 0, n * shape.half());
+        int each = n * shape.half();
+        if (angles.length < 2 * each) angles = new float[2 * each];
+        System.arraycopy(table.cos(), 0, angles, 0, each);
+        System.arraycopy(table.sin(), 0, angles, each, each);
+        plan.upload(activations.angles, angles, 0, 2 * each);
         rotation = table;
         rotationPass = pass;
     }

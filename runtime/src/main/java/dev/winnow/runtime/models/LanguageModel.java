@@ -1,6 +1,8 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Backend;
+import dev.winnow.layers.CompiledVocabulary;
+import dev.winnow.layers.CompiledVocabulary.Highest;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Norm;
 import dev.winnow.layers.RopeScaling;
@@ -25,10 +27,11 @@ import java.util.Optional;
  *
  * @param family  the Hugging Face {@code model_type}
  * @param context longest sequence the model was made for
+ * @param deviceVocabulary embedding and head where a device runs them beside the layers, or null
  * @param learned what the checkpoint has for reduction methods
  */
 public record LanguageModel(String family, Backend backend, Embedding embedding, StackRunner stack, Norm finalNorm, Head head,
-                            int context, LearnedParts learned) implements Model {
+                            CompiledVocabulary deviceVocabulary, int context, LearnedParts learned) implements Model {
     /** Beyond so many contexts, dynamic scaling makes no sense of positions any more. */
     private static final int STRETCH = 16;
 
@@ -46,13 +49,14 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
                     backend.normalise(finalNorm, hidden, n, width, normed);
                     return normed;
                 });
-        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, context,
+        CompiledVocabulary onDevice = backend.compile(head.vocabulary(embedding, finalNorm)).orElse(null);
+        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, onDevice, context,
                 new LearnedParts(backend, stack.descriptions(), model::find));
     }
 
     /** The same model, the tokens of whose prompts see each other in another way. */
     LanguageModel seeing(Sight sight) {
-        return new LanguageModel(family, backend, embedding, stack.seeing(sight), finalNorm, head, context, learned);
+        return new LanguageModel(family, backend, embedding, stack.seeing(sight), finalNorm, head, deviceVocabulary, context, learned);
     }
 
     @Override
@@ -132,5 +136,22 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
         float[] logits = workspace.exactly(Workspace.Slot.LOGITS, vocabulary());
         head.logits(backend, hidden, 1, logits, workspace.work());
         return logits;
+    }
+
+    /**
+     * {@link #step} where a device can tell the highest logits, so that no others cross.
+     *
+     * @param k how many, or 0 for all
+     * @return empty where all logits are to be had by {@link #step} only
+     */
+    public Optional<Highest> stepHighest(int id, int k, KvCache cache, Schedule schedule, Workspace workspace) {
+        if (deviceVocabulary == null || k == 0 || k > Math.min(CompiledVocabulary.MOST, vocabulary()) || !stack.stays(schedule)) return Optional.empty();
+        float[] hidden = workspace.exactly(Workspace.Slot.STEP, width());
+        if (deviceVocabulary.embeds()) deviceVocabulary.embed(id, hidden);
+        else embed(id, cache.nextPosition(), hidden);
+        stack.stepStaying(hidden, cache, schedule, workspace);
+        Highest highest = deviceVocabulary.highest(hidden, k, workspace.work());
+        head.finish(highest.values());
+        return Optional.of(highest);
     }
 }
