@@ -102,8 +102,11 @@ public interface CompiledLayer {
         return this;
     }
 
-    /** Brings the first n rows of x, that layers let stay elsewhere, to the array. */
+    /** Brings the first n rows of x, that layers let stay elsewhere, to the array, which may then be written. */
     default void home(float[] x, int n) {}
+
+    /** Copies them to the array for reading; they stay where they are too. */
+    default void look(float[] x, int n) {}
 
     /**
      * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for
@@ -114,6 +117,29 @@ public interface CompiledLayer {
      * @return whether it was done; if not, x has to come home and be combined there
      */
     default boolean combine(float[] x, int n, int[] start, int[] index, float[] weight, float[] y) {
+        return false;
+    }
+
+    /**
+     * Takes some rows of those that layers let stay elsewhere by themselves, until {@link #join}; the others wait there.
+     *
+     * @param x      whose first n rows stayed elsewhere
+     * @param chosen numbers of rows
+     * @param y      [chosen.length, width], as x from now on
+     * @return whether it was done; if not, nothing was
+     */
+    default boolean part(float[] x, int n, int[] chosen, float[] y) {
+        return false;
+    }
+
+    /**
+     * Puts rows that were {@link #part parted} back: {@code x[chosen[i]] += factor[i] * (y[i] - x[chosen[i]])}, which for a factor of 1
+     * is {@code y[i]} (Raposo et al. 2024).
+     *
+     * @param factor or null for 1
+     * @return whether it was done; if not, both have to come home and be joined there
+     */
+    default boolean join(float[] x, int n, int[] chosen, float[] factor, float[] y) {
         return false;
     }
 

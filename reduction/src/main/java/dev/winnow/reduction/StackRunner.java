@@ -104,7 +104,7 @@ public final class StackRunner {
             StackPass pass = new StackPass(stage, layers, beyond, Sight.MASKED, token, cache, schedule, workspace, StackListener.NONE,
                     true);
             for (int l = 0; l < layers.size(); l++) pass.layer(l);
-            result = token.hidden();
+            result = token.writable();
             cache.advance(1);
         } else {
             CompiledLayer last = stepStaying(hidden, cache, schedule, workspace);

@@ -5,6 +5,7 @@ import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
@@ -34,6 +35,10 @@ final class Bank {
     /** The hidden states that are in the arena and not at home, or null. */
     private float[] resident;
     private int residentTokens;
+    /** Whether the array has been given the same. */
+    private boolean seen;
+    /** Hidden states of which some are by themselves, or null. */
+    private Waiting waiting;
     private RotaryEmbedding.Table rotation;
     private long rotationPass;
     private float[] angles = {};
@@ -47,6 +52,9 @@ final class Bank {
             return new Activations(tokens, at, normed, x, attending, attended, hidden, branch, angles, scratch);
         }
     }
+
+    /** Hidden states that wait in a place of their own while some of them run a layer. */
+    private record Waiting(float[] x, int tokens, int at) {}
 
     /**
      * @param lock       of all that runs on the device
@@ -136,6 +144,7 @@ final class Bank {
     /** Makes the arena so large that this much more fits in one piece. */
     private void grow(long floats) {
         home();
+        if (waiting != null) home(waiting.x);
         for (CacheRegion region : List.copyOf(regions)) {
             KeyValues kv = region.owner();
             if (kv != null && kv.device() == region) kv.release();
@@ -237,18 +246,82 @@ final class Bank {
     void stay(float[] x, int n) {
         resident = x;
         residentTokens = n;
+        seen = false;
     }
 
-    /** Whether the states of an array are here and not at home. */
+    /** Whether the states of an array are here. */
     boolean holds(float[] x) {
-        return resident == x;
+        return resident == x || waiting != null && waiting.x == x;
     }
 
-    /** Brings what is here and not at home there. */
+    /** Brings the states that layers run on home. */
     void home() {
         if (resident == null) return;
-        plan.download(activations.x, resident, 0, residentTokens * shape.width());
+        look(resident);
         resident = null;
+    }
+
+    /** Brings states of an array home. */
+    void home(float[] x) {
+        if (resident == x) home();
+        if (waiting == null || waiting.x != x) return;
+        plan.download(waiting.at, x, 0, waiting.tokens * shape.width());
+        give(waiting.at);
+        waiting = null;
+    }
+
+    /** Shows an array its states: those that layers run on stay, those that wait for them go home. */
+    void look(float[] x) {
+        if (waiting != null && waiting.x == x) home(x);
+        if (resident != x || seen) return;
+        plan.download(activations.x, x, 0, residentTokens * shape.width());
+        seen = true;
+    }
+
+    /** Takes chosen states by themselves, if those of x are here. */
+    boolean part(float[] x, int n, int[] chosen, float[] y) {
+        if (resident != x || residentTokens != n || waiting != null) return false;
+        int floats = n * shape.width();
+        int at = take((long) floats + chosen.length + 2 * Heap.UNIT);
+        give(at);
+        int index = bring(numbers(chosen));
+        at = take(floats);
+        programs.copy(plan, activations.x, at, floats);
+        programs.gather(plan, at, activations.x, chosen.length, index);
+        give(index);
+        waiting = new Waiting(x, n, at);
+        stay(y, chosen.length);
+        return true;
+    }
+
+    /** Puts them back, if those of x wait here. */
+    boolean join(float[] x, int n, int[] chosen, float[] factor, float[] y) {
+        if (waiting == null || waiting.x != x || waiting.tokens != n) return false;
+        enter(y, chosen.length);
+        int k = chosen.length;
+        float[] numbers = Arrays.copyOf(numbers(chosen), factor == null ? k : 2 * k);
+        if (factor != null) System.arraycopy(factor, 0, numbers, k, k);
+        int index = bring(numbers);
+        programs.scatter(plan, activations.x, waiting.at, k, index, factor == null ? Heap.NONE : index + k);
+        programs.copy(plan, waiting.at, activations.x, n * shape.width());
+        give(index);
+        give(waiting.at);
+        waiting = null;
+        stay(x, n);
+        return true;
+    }
+
+    private static float[] numbers(int[] values) {
+        float[] numbers = new float[values.length];
+        for (int i = 0; i < numbers.length; i++) numbers[i] = values[i];
+        return numbers;
+    }
+
+    /** A place with some numbers in it. */
+    private int bring(float[] numbers) {
+        int at = take(numbers.length);
+        plan.upload(at, numbers, 0, numbers.length);
+        return at;
     }
 
     /** Lets states that are here go: nobody will look at them again. */
@@ -259,12 +332,10 @@ final class Bank {
     /** Makes the states that are here others, as a sparse matrix says, which are here in place of them. */
     void combine(int[] start, int[] index, float[] weight, float[] y) {
         int rows = start.length - 1;
-        float[] numbers = new float[start.length + 2 * index.length];
-        for (int i = 0; i < start.length; i++) numbers[i] = start[i];
-        for (int e = 0; e < index.length; e++) numbers[start.length + e] = index[e];
+        float[] numbers = Arrays.copyOf(numbers(start), start.length + 2 * index.length);
+        System.arraycopy(numbers(index), 0, numbers, start.length, index.length);
         System.arraycopy(weight, 0, numbers, start.length + index.length, index.length);
-        int at = take(numbers.length);
-        plan.upload(at, numbers, 0, numbers.length);
+        int at = bring(numbers);
         programs.combine(plan, activations.x, activations.normed, rows, at, index.length);
         give(at);
         activations = activations.swapped();

@@ -11,6 +11,7 @@ import dev.winnow.tornado.kernels.DecodeAttention;
 import dev.winnow.tornado.kernels.ElementWise;
 import dev.winnow.tornado.kernels.FlashAttention;
 import dev.winnow.tornado.kernels.Norms;
+import dev.winnow.tornado.kernels.Partners;
 import dev.winnow.tornado.kernels.Rotary;
 import dev.winnow.tornado.kernels.RowProducts;
 import dev.winnow.tornado.kernels.TiledProducts;
@@ -39,6 +40,9 @@ final class LayerPrograms {
     private final Program probabilities;
     private final Program sums;
     private final Program combine;
+    private final Program gather;
+    private final Program scatter;
+    private final Program partners;
     private final Program copy;
     private final Program keep;
     /** Pieces of the keys that a few queries look at side by side. */
@@ -206,6 +210,20 @@ final class LayerPrograms {
             p.graph().task(p.task(), TokenRows::merge, c, p.arguments(), p.next(), a, shape.width());
             p.added(TokenRows.LOCAL);
         });
+        this.gather = plan.add("gather", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenRows::gather, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenRows.LOCAL);
+        });
+        this.scatter = plan.add("scatter", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenRows::scatter, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenRows.LOCAL);
+        });
+        this.partners = plan.add("partners", 2, ARGUMENTS, p -> {
+            p.graph().task(p.task(), Partners::units, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(Partners.LOCAL);
+            p.graph().task(p.task(), Partners::nearest, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(Partners.LOCAL);
+        });
         this.copy = plan.add("copy", 1, ARGUMENTS, p -> {
             p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
             p.added(CacheEntries.LOCAL);
@@ -355,8 +373,36 @@ final class LayerPrograms {
         plan.run(combine);
     }
 
-    Program copy() {
-        return copy;
+    /** Makes rows of y of chosen rows of x. */
+    void gather(DevicePlan plan, int x, int y, int rows, int index) {
+        gather.set(0, TokenRows.groups(rows), rows, x, y, index);
+        plan.run(gather);
+    }
+
+    /** Puts rows of y back among those of x, by factors or, where there are none, as they are. */
+    void scatter(DevicePlan plan, int y, int x, int rows, int index, int factors) {
+        scatter.set(0, TokenRows.groups(rows), rows, y, x, index, factors);
+        plan.run(scatter);
+    }
+
+    /**
+     * Finds partners of n keys.
+     *
+     * @param keys    of the first head, with those of the others stride apart
+     * @param units   where there is room for [n, headDim]
+     * @param guarded or -1
+     * @param found   where partners and then similarities go
+     */
+    void partners(DevicePlan plan, int n, int keys, int stride, int units, int guarded, int found) {
+        partners.set(0, Partners.unitGroups(n), n, keys, stride, shape.kvHeads(), units);
+        partners.set(1, Partners.groups(n), n, units, guarded, found, found + Partners.groups(n));
+        plan.run(partners);
+    }
+
+    /** Copies floats of the arena within it. */
+    void copy(DevicePlan plan, int from, int to, int count) {
+        copy.set(0, CacheEntries.groups(count), from, to, count);
+        plan.run(copy);
     }
 
     Program keep() {

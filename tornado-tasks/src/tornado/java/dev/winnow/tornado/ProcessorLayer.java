@@ -29,6 +29,11 @@ class ProcessorLayer implements CompiledLayer {
     }
 
     @Override
+    public void look(float[] x, int n) {
+        backend.look(x);
+    }
+
+    @Override
     public List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws) {
         backend.home(x);
         return cpu.attend(x, n, positions, bias, kv, probes, ws);
@@ -61,25 +66,25 @@ class ProcessorLayer implements CompiledLayer {
 
     @Override
     public float[] project(Projection projection, float[] x, int n, int[] positions, Workspace ws) {
-        backend.home(x);
+        backend.look(x);
         return cpu.project(projection, x, n, positions, ws);
     }
 
     @Override
     public float[] attentionAhead(float[] x, int n, int[] positions, Probe probe, Workspace ws) {
-        backend.home(x);
+        backend.look(x);
         return cpu.attentionAhead(x, n, positions, probe, ws);
     }
 
     @Override
     public float[] normed(Half half, float[] x, int n, Workspace ws) {
-        backend.home(x);
+        backend.look(x);
         return cpu.normed(half, x, n, ws);
     }
 
     @Override
     public float[] neurons(float[] x, int n, Workspace ws) {
-        backend.home(x);
+        backend.look(x);
         return cpu.neurons(x, n, ws);
     }
 }

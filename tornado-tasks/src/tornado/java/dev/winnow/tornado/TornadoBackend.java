@@ -177,7 +177,12 @@ public final class TornadoBackend implements Backend, AutoCloseable {
 
     /** Brings hidden states home, wherever they are. */
     synchronized void home(float[] x) {
-        for (Bank b : banks) if (b.holds(x)) b.home();
+        for (Bank b : banks) if (b.holds(x)) b.home(x);
+    }
+
+    /** Shows an array the hidden states that layers left on the device. */
+    synchronized void look(float[] x) {
+        for (Bank b : banks) b.look(x);
     }
 
     /** Lets hidden states that nobody will look at again go, wherever they are. */

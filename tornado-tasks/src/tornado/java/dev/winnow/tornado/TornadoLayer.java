@@ -221,4 +221,27 @@ final class TornadoLayer extends ProcessorLayer {
             return true;
         }
     }
+
+    @Override
+    public boolean part(float[] x, int n, int[] chosen, float[] y) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.part(x, n, chosen, y);
+            } catch (Bank.Full full) {
+                return false;
+            }
+        }
+    }
+
+    @Override
+    public boolean join(float[] x, int n, int[] chosen, float[] factor, float[] y) {
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, y);
+            try {
+                return bank.join(x, n, chosen, factor, y);
+            } catch (Bank.Full full) {
+                return false;
+            }
+        }
+    }
 }

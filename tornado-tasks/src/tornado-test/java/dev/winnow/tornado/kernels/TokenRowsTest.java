@@ -50,7 +50,7 @@ class TokenRowsTest {
             for (int i = 0; i < 2; i++) System.arraycopy(x, places[i] * WIDTH, expectedRows, i * WIDTH, WIDTH);
             assertThat(o.get(entered, 2 * WIDTH)).isEqualTo(expectedRows);
 
-            o.again().numbers(2, o.put(left), entered, at, index, weighed ? o.put(0.3f, -2f) : Offsets.NONE);
+            o.again().numbers(2, o.put(left), at, index, weighed ? o.put(0.3f, -2f) : Offsets.NONE);
             machine.run(TokenRows.groups(2), TokenRows.LOCAL, o, TokenRows::scatter, WIDTH);
             double[] expected = doubles(x);
             for (int i = 0; i < 2 * WIDTH; i++) {
