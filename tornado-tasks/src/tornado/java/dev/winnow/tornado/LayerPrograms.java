@@ -12,7 +12,6 @@ import dev.winnow.tornado.kernels.ElementWise;
 import dev.winnow.tornado.kernels.FlashAttention;
 import dev.winnow.tornado.kernels.Norms;
 import dev.winnow.tornado.kernels.Partners;
-import dev.winnow.tornado.kernels.Rotary;
 import dev.winnow.tornado.kernels.RowProducts;
 import dev.winnow.tornado.kernels.TiledProducts;
 import dev.winnow.tornado.kernels.TokenRows;
@@ -31,7 +30,7 @@ final class LayerPrograms {
     private static final int GROUPS = 256;
 
     /** Tasks of either half at most. */
-    private static final int ATTEND_TASKS = 11;
+    private static final int ATTEND_TASKS = 10;
     private static final int MLP_TASKS = 6;
 
     private final LayerShape shape;
@@ -56,7 +55,6 @@ final class LayerPrograms {
         private final int attending;
         private final int queryNorm;
         private final int keyNorm;
-        private int rotated = -1;
         private final int appended;
         private final int attended;
         private int merged = -1;
@@ -70,12 +68,12 @@ final class LayerPrograms {
             queryNorm = norm(plan, p, shape.queryNorm());
             keyNorm = norm(plan, p, shape.keyNorm());
             if (shape.half() > 0) {
-                p.graph().task(p.task(), Rotary::turn, plan.context(), p.arguments(), p.next(), plan.arena(),
-                        shape.heads() + shape.kvHeads(), shape.headDim(), shape.half());
-                rotated = p.added(Rotary.LOCAL);
+                p.graph().task(p.task(), CacheEntries::appendTurned, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.half());
+            } else {
+                p.graph().task(p.task(), CacheEntries::append, plan.context(), p.arguments(), p.next(), plan.arena(), shape.kvHeads(),
+                        shape.headDim());
             }
-            p.graph().task(p.task(), CacheEntries::append, plan.context(), p.arguments(), p.next(), plan.arena(), shape.kvHeads(),
-                    shape.headDim());
             appended = p.added(CacheEntries.LOCAL);
             if (rows) {
                 p.graph().task(p.task(), DecodeAttention::split, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
@@ -92,6 +90,19 @@ final class LayerPrograms {
             output = new Last(plan, p, rows, shape.queryWidth(), shape.afterAttention());
         }
 
+        private void append(Activations at, int n, int keys, int stride, Sight sight) {
+            CacheRegion r = sight.region;
+            int values = keys + shape.keyWidth();
+            if (shape.half() > 0) {
+                program.set(appended, CacheEntries.turnedGroups(n, shape.heads(), shape.kvHeads(), shape.headDim(), shape.half()), n,
+                        at.attending(), keys, values, stride, r.keys(), r.values(), r.capacity(), at.angles(), at.angles() + n * shape.half());
+                program.more(appended, 10, sight.lengths);
+            } else {
+                program.set(appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, values, stride, r.keys(), r.values(), r.capacity());
+                program.more(appended, 7, sight.lengths);
+            }
+        }
+
         void set(LayerWeights w, Activations at, int n, Sight sight) {
             Program p = program;
             int width = shape.width();
@@ -101,14 +112,7 @@ final class LayerPrograms {
             setProduct(p, attending, rows, n, normed < 0 ? at.x() : at.normed(), width, at.attending(), all, w.attending(), 0);
             setNorm(p, queryNorm, n, parts(shape.queryNorm(), shape.queryWidth()), at.attending(), all, at.attending(), all, w.queryNorm());
             setNorm(p, keyNorm, n, parts(shape.keyNorm(), shape.keyWidth()), keys, all, keys, all, w.keyNorm());
-            if (rotated >= 0) {
-                p.set(rotated, Rotary.groups(n, shape.heads() + shape.kvHeads(), shape.half()), n, at.attending(), all, at.angles(),
-                        at.angles() + n * shape.half());
-            }
-            CacheRegion r = sight.region;
-            p.set(appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, keys + shape.keyWidth(), all, r.keys(), r.values(),
-                    r.capacity());
-            p.more(appended, 7, sight.lengths);
+            append(at, n, keys, all, sight);
             look(p, attended, merged < 0 ? FlashAttention.groups(n, shape.heads())
                     : DecodeAttention.groups(n, shape.heads(), shape.kvHeads(), pieces), n, at, sight);
             if (merged >= 0) look(p, merged, DecodeAttention.mergeGroups(n, shape.heads()), n, at, sight);

@@ -3,10 +3,12 @@ package dev.winnow.tornado.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What goes into the first layer: patches of pictures, rows of the embedding table; and lengths of rows. */
+@Tag("kernels")
 class InputsTest {
 
     @ParameterizedTest

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 import dev.winnow.reduction.primitives.BipartiteGraph;
 import dev.winnow.reduction.primitives.Pairing;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("kernels")
 class PartnersTest {
     private static final int WIDTH = 24;
 
