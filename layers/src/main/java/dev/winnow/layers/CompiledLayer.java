@@ -105,8 +105,8 @@ public interface CompiledLayer {
     /** Brings the first n rows of x, that layers let stay elsewhere, to the array, which may then be written. */
     default void home(float[] x, int n) {}
 
-    /** Copies them to the array for reading; they stay where they are too. */
-    default void look(float[] x, int n) {}
+    /** Copies rows from .. to - 1 of them to the array for reading; they stay where they are too. */
+    default void look(float[] x, int from, int to) {}
 
     /**
      * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for

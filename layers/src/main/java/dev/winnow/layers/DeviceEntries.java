@@ -22,9 +22,11 @@ public interface DeviceEntries {
      * @param guarded    entries that neither are matched nor are a match, or null for none
      * @param partner    half the index of the match, the first of equals
      * @param similarity minus infinity where there is no match
-     * @return whether there was room to do so
+     * @return whether that was done; if not, the host is to do it
      */
-    boolean partners(int n, boolean[] guarded, int[] partner, float[] similarity);
+    default boolean partners(int n, boolean[] guarded, int[] partner, float[] similarity) {
+        return false;
+    }
 
     /** Gives the memory back; called when no layer will read the entries again. */
     void release();

@@ -1,6 +1,7 @@
 package dev.winnow.reduction;
 
 import dev.winnow.layers.CompiledLayer;
+import java.util.Arrays;
 
 /** The unit that flows through a stack: hidden states [count, width] and their ledger. */
 public final class Tokens {
@@ -29,8 +30,15 @@ public final class Tokens {
 
     /** Hidden states for reading, row-major; rows beyond {@link #count} are undefined. */
     public float[] hidden() {
-        if (where != null) where.look(hidden, count());
+        if (where != null) where.look(hidden, 0, count());
         return hidden;
+    }
+
+    /** The hidden states of the last token alone, [width], in a new array. */
+    public float[] last() {
+        int last = count() - 1;
+        if (where != null) where.look(hidden, last, last + 1);
+        return Arrays.copyOfRange(hidden, last * width, (last + 1) * width);
     }
 
     /** Hidden states to write. */

@@ -119,7 +119,7 @@ class LayersOnDeviceTest {
             float[] x = gaussian(new Random(1), n * WIDTH, 1);
             layer.run(x, n, IntStream.range(0, n).toArray(), null, cache(), List.of(), new Workspace());
             float[] states = x.clone();
-            layer.look(x, n);
+            layer.look(x, 0, n);
             assertThat(x).isNotEqualTo(states);
             states = x.clone();
 
@@ -127,13 +127,13 @@ class LayersOnDeviceTest {
             float[] part = new float[chosen.length * WIDTH];
             assertThat(layer.part(x, n, chosen, part)).isTrue();
             assertThat(layer.part(x, n, chosen, part)).as("others wait already").isFalse();
-            layer.look(part, chosen.length);
+            layer.look(part, 0, chosen.length);
             for (int i = 0; i < part.length; i++) assertThat(part[i]).isEqualTo(states[chosen[i / WIDTH] * WIDTH + i % WIDTH]);
             layer.home(part, chosen.length);
             for (int i = 0; i < part.length; i++) part[i] += 1;
             assertThat(layer.join(x, n, chosen, new float[] {0.5f, -2f}, part)).isTrue();
             for (int i = 0; i < part.length; i++) states[chosen[i / WIDTH] * WIDTH + i % WIDTH] += i < WIDTH ? 0.5f : -2f;
-            layer.look(x, n);
+            layer.look(x, 0, n);
             close(x, states, "joined");
 
             float[] y = new float[2 * WIDTH];

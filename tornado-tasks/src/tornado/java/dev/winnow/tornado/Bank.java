@@ -257,7 +257,7 @@ final class Bank {
     /** Brings the states that layers run on home. */
     void home() {
         if (resident == null) return;
-        look(resident);
+        look(resident, 0, residentTokens);
         resident = null;
     }
 
@@ -270,12 +270,13 @@ final class Bank {
         waiting = null;
     }
 
-    /** Shows an array its states: those that layers run on stay, those that wait for them go home. */
-    void look(float[] x) {
+    /** Shows an array rows of its states: those that layers run on stay, those that wait for them go home. */
+    void look(float[] x, int from, int to) {
         if (waiting != null && waiting.x == x) home(x);
         if (resident != x || seen) return;
-        plan.download(activations.x, x, 0, residentTokens * shape.width());
-        seen = true;
+        int width = shape.width();
+        plan.download(activations.x + from * width, x, from * width, (to - from) * width);
+        seen = from == 0 && to == residentTokens;
     }
 
     /** Takes chosen states by themselves, if those of x are here. */

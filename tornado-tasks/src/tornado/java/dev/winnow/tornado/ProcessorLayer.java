@@ -29,8 +29,8 @@ class ProcessorLayer implements CompiledLayer {
     }
 
     @Override
-    public void look(float[] x, int n) {
-        backend.look(x);
+    public void look(float[] x, int from, int to) {
+        backend.look(x, from, to);
     }
 
     @Override
@@ -66,25 +66,25 @@ class ProcessorLayer implements CompiledLayer {
 
     @Override
     public float[] project(Projection projection, float[] x, int n, int[] positions, Workspace ws) {
-        backend.look(x);
+        backend.look(x, 0, n);
         return cpu.project(projection, x, n, positions, ws);
     }
 
     @Override
     public float[] attentionAhead(float[] x, int n, int[] positions, Probe probe, Workspace ws) {
-        backend.look(x);
+        backend.look(x, 0, n);
         return cpu.attentionAhead(x, n, positions, probe, ws);
     }
 
     @Override
     public float[] normed(Half half, float[] x, int n, Workspace ws) {
-        backend.look(x);
+        backend.look(x, 0, n);
         return cpu.normed(half, x, n, ws);
     }
 
     @Override
     public float[] neurons(float[] x, int n, Workspace ws) {
-        backend.look(x);
+        backend.look(x, 0, n);
         return cpu.neurons(x, n, ws);
     }
 }

@@ -180,9 +180,9 @@ public final class TornadoBackend implements Backend, AutoCloseable {
         for (Bank b : banks) if (b.holds(x)) b.home(x);
     }
 
-    /** Shows an array the hidden states that layers left on the device. */
-    synchronized void look(float[] x) {
-        for (Bank b : banks) b.look(x);
+    /** Shows an array rows of the hidden states that layers left on the device. */
+    synchronized void look(float[] x, int from, int to) {
+        for (Bank b : banks) b.look(x, from, to);
     }
 
     /** Lets hidden states that nobody will look at again go, wherever they are. */

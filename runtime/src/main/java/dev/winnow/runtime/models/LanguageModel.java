@@ -119,7 +119,7 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
      */
     public float[] prefill(Tokens prompt, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
         stack.prompt(prompt, cache, schedule, workspace, listener);
-        return logits(finalNorm(prompt.hidden(), prompt.count() - 1, 1), 1, workspace);
+        return logits(finalNorm(prompt.last(), 0, 1), 1, workspace);
     }
 
     /** Embeds one word of a sequence as the first row of target. */
