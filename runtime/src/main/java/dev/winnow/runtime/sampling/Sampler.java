@@ -51,7 +51,10 @@ public final class Sampler implements TokenChooser {
         return draw();
     }
 
-    /** One where the most likely token is taken, k where the k most likely are drawn from; a penalty may raise any token. */
+    /**
+     * One where the most likely token is taken, k where the k most likely are drawn from (of those exactly as likely as the last of them
+     * the lower ids); a penalty may raise any token.
+     */
     @Override
     public int enough() {
         if (options.repetitionPenalty() != 1) return 0;
