@@ -108,6 +108,9 @@ public interface CompiledLayer {
     /** Copies rows from .. to - 1 of them to the array for reading; they stay where they are too. */
     default void look(float[] x, int from, int to) {}
 
+    /** Lets rows of x that layers let stay elsewhere go: nobody will look at them again. */
+    default void forget(float[] x) {}
+
     /**
      * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for
      * e from {@code start[i]} to {@code start[i + 1] - 1}.

@@ -41,6 +41,12 @@ public final class Tokens {
         return Arrays.copyOfRange(hidden, last * width, (last + 1) * width);
     }
 
+    /** Says that nobody will look at the hidden states again. */
+    public void forget() {
+        if (where != null) where.forget(hidden);
+        where = null;
+    }
+
     /** Hidden states to write. */
     float[] writable() {
         if (where != null) {

@@ -272,8 +272,8 @@ public final class Winnow implements AutoCloseable {
         double decodeSeconds = (System.nanoTime() - prefilled) / 1e9;
         cache.drop();
         Stats stats = new Stats(request.images().size(), imageTokens, promptTokens, counts.vision(), counts.language(), generated,
-                next.drafted(), next.accepted(), visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
-                cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
+                next.drafted(), next.accepted(), visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops,
+                cacheBytes, cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
                 counts.reductionSeconds());
         return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,
                 explaining.explanation());

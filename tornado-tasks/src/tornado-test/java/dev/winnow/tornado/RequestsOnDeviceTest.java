@@ -64,6 +64,9 @@ class RequestsOnDeviceTest {
             LanguageModel m = winnow.languageModel().orElseThrow();
             greedily(m, 2);
             Transfers none = greedily(backend, m, 1);
+            // after the prompt the last token's states and all logits; and one float wherever the host waits
+            assertThat(none.toHost()).isBetween((long) Float.BYTES * (m.width() + m.vocabulary() + 2),
+                    Float.BYTES * (m.width() + m.vocabulary() + 2 + none.launches()));
             Transfers four = greedily(backend, m, 5).minus(none);
             int layers = m.stack().layers();
             // an id with its logit; and one float wherever the host waits until arguments may be overwritten

@@ -46,7 +46,8 @@ final class Bank {
     private DeviceVocabulary vocabulary;
 
     /** Where the activations of up to so many tokens are. */
-    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int angles, int scratch) {
+    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int angles,
+                       int scratch) {
         /** The same with states where normed ones were, and the other way round. */
         Activations swapped() {
             return new Activations(tokens, at, normed, x, attending, attended, hidden, branch, angles, scratch);
@@ -218,7 +219,8 @@ final class Bank {
         int attended = attending + wanted * shape.attendingWidth();
         int hidden = attended + wanted * shape.queryWidth();
         int turned = hidden + wanted * shape.inner();
-        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, turned, turned + 2 * wanted * shape.half());
+        int scratch = turned + 2 * wanted * shape.half();
+        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, turned, scratch);
     }
 
     Activations activations() {

@@ -139,14 +139,14 @@ final class CacheRegion implements DeviceEntries {
             } catch (Bank.Full full) {
                 return false;
             }
-            int guards = at + units;
-            int found = guards + n;
+            int guards = guarded == null ? Heap.NONE : at + units;
+            int found = at + units + n;
             if (guarded != null) {
                 float[] flags = new float[n];
                 for (int i = 0; i < n; i++) flags[i] = guarded[i] ? 1 : 0;
                 bank.plan().upload(guards, flags, 0, n);
             }
-            bank.programs().partners(bank.plan(), n, key(0, owner.get().length(0) - n), capacity * dim, at, guarded == null ? -1 : guards, found);
+            bank.programs().partners(bank.plan(), n, key(0, owner.get().length(0) - n), capacity * dim, at, guards, found);
             float[] numbers = new float[2 * partner.length];
             bank.plan().download(found, numbers, 0, numbers.length);
             bank.give(at);

@@ -95,10 +95,12 @@ final class LayerPrograms {
             int values = keys + shape.keyWidth();
             if (shape.half() > 0) {
                 program.set(appended, CacheEntries.turnedGroups(n, shape.heads(), shape.kvHeads(), shape.headDim(), shape.half()), n,
-                        at.attending(), keys, values, stride, r.keys(), r.values(), r.capacity(), at.angles(), at.angles() + n * shape.half());
+                        at.attending(), keys, values, stride, r.keys(), r.values(), r.capacity(), at.angles(),
+                        at.angles() + n * shape.half());
                 program.more(appended, 10, sight.lengths);
             } else {
-                program.set(appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, values, stride, r.keys(), r.values(), r.capacity());
+                program.set(appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, values, stride, r.keys(), r.values(),
+                        r.capacity());
                 program.more(appended, 7, sight.lengths);
             }
         }
@@ -274,8 +276,8 @@ final class LayerPrograms {
     /** Adds a product to a program. */
     static int product(DevicePlan plan, Program p, boolean rows, Weights w, int in, int out, Activation f) {
         if (rows) {
-            p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(), w.floats(),
-                    w.words(), w.format(), in, out, f.ordinal());
+            p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(),
+                    w.floats(), w.words(), w.format(), in, out, f.ordinal());
             return p.added(RowProducts.LOCAL);
         }
         p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(), w.floats(),

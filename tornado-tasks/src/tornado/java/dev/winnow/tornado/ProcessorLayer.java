@@ -29,6 +29,11 @@ class ProcessorLayer implements CompiledLayer {
     }
 
     @Override
+    public void forget(float[] x) {
+        backend.forget(x);
+    }
+
+    @Override
     public void look(float[] x, int from, int to) {
         backend.look(x, from, to);
     }

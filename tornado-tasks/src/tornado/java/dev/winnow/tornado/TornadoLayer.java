@@ -57,7 +57,8 @@ final class TornadoLayer extends ProcessorLayer {
     }
 
     /** @param whole whether the MLP follows */
-    private List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws, boolean whole) {
+    private List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws,
+                              boolean whole) {
         synchronized (bank.lock()) {
             backend.homeUnlessIn(bank, x);
             RotaryEmbedding rotary = attention().rotary();
@@ -76,8 +77,8 @@ final class TornadoLayer extends ProcessorLayer {
     }
 
     /** With all that the attention needs in place but what depends on its tokens' bias and sight. */
-    private List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, RotaryEmbedding.Table table,
-                              long pass, CacheRegion region, boolean whole) {
+    private List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
+                              RotaryEmbedding.Table table, long pass, CacheRegion region, boolean whole) {
         AttentionMask mask = attention().mask();
         int kvHeads = kv.heads();
         int columns = kv.length() + n;

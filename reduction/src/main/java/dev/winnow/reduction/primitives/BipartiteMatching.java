@@ -63,8 +63,8 @@ public record BipartiteMatching(Pairing pairing, int[] front, int[] unmerged, in
         BipartiteMatching m = of(BipartiteGraph.alternating(metric, n, width, guarded), r);
         if (classToken || !distilled) return m;
         // without a class token, the authors' code puts what comes first of the even tokens in front of the distillation token
-        return new BipartiteMatching(m.pairing, new int[] {m.pairing.from()[m.unmerged[0]], 1}, m.unmerged, m.sources, m.destinations, m.scores,
-                m.next);
+        int[] front = {m.pairing.from()[m.unmerged[0]], 1};
+        return new BipartiteMatching(m.pairing, front, m.unmerged, m.sources, m.destinations, m.scores, m.next);
     }
 
     /**

@@ -19,9 +19,9 @@ public record DeviceCopies(double toDevice, double toHost, double launches) {
             counts.add(backend.transfers());
             return false;
         }), piece -> { });
-        int tokens = counts.size() - 1;
+        double tokens = counts.size() - 1;
         if (tokens == 0 || counts.getLast().launches() == 0) return Optional.empty();
         Transfers all = counts.getLast().minus(counts.getFirst());
-        return Optional.of(new DeviceCopies((double) all.toDevice() / tokens, (double) all.toHost() / tokens, (double) all.launches() / tokens));
+        return Optional.of(new DeviceCopies(all.toDevice() / tokens, all.toHost() / tokens, all.launches() / tokens));
     }
 }

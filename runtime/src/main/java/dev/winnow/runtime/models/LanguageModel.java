@@ -113,13 +113,16 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
     }
 
     /**
-     * Runs a prompt through all blocks, reducing as scheduled; of the last block, only what the last token needs.
+     * Runs a prompt through all blocks, reducing as scheduled; of the last block, only what the last token needs. The prompt's states are
+     * not to be looked at any more.
      *
      * @return logits [vocabulary] after the last token
      */
     public float[] prefill(Tokens prompt, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
         stack.prompt(prompt, cache, schedule, workspace, listener);
-        return logits(finalNorm(prompt.last(), 0, 1), 1, workspace);
+        float[] last = prompt.last();
+        prompt.forget();
+        return logits(finalNorm(last, 0, 1), 1, workspace);
     }
 
     /** Embeds one word of a sequence as the first row of target. */
@@ -145,7 +148,8 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
      * @return empty where all logits are to be had by {@link #step} only
      */
     public Optional<Highest> stepHighest(int id, int k, KvCache cache, Schedule schedule, Workspace workspace) {
-        if (deviceVocabulary == null || k == 0 || k > Math.min(CompiledVocabulary.MOST, vocabulary()) || !stack.stays(schedule)) return Optional.empty();
+        boolean told = deviceVocabulary != null && k > 0 && k <= Math.min(CompiledVocabulary.MOST, vocabulary());
+        if (!told || !stack.stays(schedule)) return Optional.empty();
         float[] hidden = workspace.exactly(Workspace.Slot.STEP, width());
         if (deviceVocabulary.embeds()) deviceVocabulary.embed(id, hidden);
         else embed(id, cache.nextPosition(), hidden);

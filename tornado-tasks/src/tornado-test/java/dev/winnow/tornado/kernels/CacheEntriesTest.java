@@ -63,8 +63,8 @@ class CacheEntriesTest {
         int k = at + heads * dim;
         o.numbers(n, at, k, k + kvHeads * dim, stride, keys, values, capacity, o.put(table.cos()), o.put(table.sin()));
         for (int h = 0; h < kvHeads; h++) o.numbers(h + 2);
-        machine.run(CacheEntries.turnedGroups(n, heads, kvHeads, dim, pairs), CacheEntries.LOCAL, o, CacheEntries::appendTurned, heads, kvHeads,
-                dim, pairs);
+        machine.run(CacheEntries.turnedGroups(n, heads, kvHeads, dim, pairs), CacheEntries.LOCAL, o, CacheEntries::appendTurned,
+                heads, kvHeads, dim, pairs);
         double[] all = new double[x.length];
         for (int i = 0; i < x.length; i++) all[i] = x[i];
         for (int t = 0; t < n; t++) {

@@ -73,15 +73,16 @@ public final class CacheEntries {
 
     /**
      * {@link #append} with the rotary position embedding (Su et al. 2021) of keys and queries in the half-split form, as
-     * {@link dev.winnow.layers.RotaryEmbedding} has it: queries turn in place, keys on their way. Cosines and sines come from the host, where
-     * angles are rounded as the reference does and reduced exactly: on the device fast trigonometry loses long positions. One work-item
-     * turns a pair of channels of a query, or makes a channel of an entry.
+     * {@link dev.winnow.layers.RotaryEmbedding} has it: queries turn in place, keys on their way. Cosines and sines come from the host,
+     * where angles are rounded as the reference does and reduced exactly: on the device fast trigonometry loses long positions. One
+     * work-item turns a pair of channels of a query, or makes a channel of an entry.
      *
      * @param m     at: 0 n, 1 q, 2 k, 3 v, 4 their stride by tokens, 5 keys, 6 values, 7 capacity, 8 cos [n, pairs], 9 sin, 10 and on the
      *              length of each head before
      * @param pairs rotated pairs of a head; channels beyond 2 * pairs stay
      */
-    public static void appendTurned(KernelContext context, IntArray m, int at, FloatArray a, int heads, int kvHeads, int headDim, int pairs) {
+    public static void appendTurned(KernelContext context, IntArray m, int at, FloatArray a, int heads, int kvHeads, int headDim,
+                                    int pairs) {
         int i = context.globalIdx;
         int turned = heads * pairs;
         int each = turned + kvHeads * headDim;
