@@ -1,5 +1,7 @@
 package dev.winnow.layers;
 
+import java.util.Optional;
+
 /** Where layers run. */
 public interface Backend {
     /** "cpu", "tornado". */
@@ -18,6 +20,20 @@ public interface Backend {
      */
     default String prepare() {
         return "";
+    }
+
+    /**
+     * Called once the layers of a decoder are compiled, the last of which the vocabulary comes behind.
+     *
+     * @return empty where the processor embeds and chooses
+     */
+    default Optional<CompiledVocabulary> compile(Vocabulary vocabulary) {
+        return Optional.empty();
+    }
+
+    /** What crossed to and from a device so far; nothing where all runs on the processor. */
+    default Transfers transfers() {
+        return Transfers.NONE;
     }
 
     /** y = norm(x) for rows of the given width; x and y may be the same array. */

@@ -46,6 +46,13 @@ public interface CompiledLayer {
     /** The other half: {@code x += mlp(norm(x))}, or as the layer's {@link Residual} says; nothing where the halves are parallel. */
     void mlp(float[] x, int n, Workspace workspace);
 
+    /** {@link #attend} and then {@link #mlp}: for tokens that nothing happens to between the halves. */
+    default List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace workspace) {
+        List<float[]> rows = attend(x, n, positions, bias, kv, probes, workspace);
+        mlp(x, n, workspace);
+        return rows;
+    }
+
     /**
      * {@link #mlp} without the inner neurons whose gate (activation, in an MLP without one) is no larger in magnitude than the threshold.
      *
@@ -95,8 +102,49 @@ public interface CompiledLayer {
         return this;
     }
 
-    /** Brings the first n rows of x, that layers let stay elsewhere, to the array. */
+    /** Brings the first n rows of x, that layers let stay elsewhere, to the array, which may then be written. */
     default void home(float[] x, int n) {}
+
+    /** Copies rows from .. to - 1 of them to the array for reading; they stay where they are too. */
+    default void look(float[] x, int from, int to) {}
+
+    /** Lets rows of x that layers let stay elsewhere go: nobody will look at them again. */
+    default void forget(float[] x) {}
+
+    /**
+     * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for
+     * e from {@code start[i]} to {@code start[i + 1] - 1}.
+     *
+     * @param x      whose first n rows stayed elsewhere
+     * @param y      as x from now on: at least [start.length - 1, width], to which {@link #home} will bring the new rows
+     * @return whether it was done; if not, x has to come home and be combined there
+     */
+    default boolean combine(float[] x, int n, int[] start, int[] index, float[] weight, float[] y) {
+        return false;
+    }
+
+    /**
+     * Takes some rows of those that layers let stay elsewhere by themselves, until {@link #join}; the others wait there.
+     *
+     * @param x      whose first n rows stayed elsewhere
+     * @param chosen numbers of rows
+     * @param y      [chosen.length, width], as x from now on
+     * @return whether it was done; if not, nothing was
+     */
+    default boolean part(float[] x, int n, int[] chosen, float[] y) {
+        return false;
+    }
+
+    /**
+     * Puts rows that were {@link #part parted} back: {@code x[chosen[i]] += factor[i] * (y[i] - x[chosen[i]])}, which for a factor of 1
+     * is {@code y[i]} (Raposo et al. 2024).
+     *
+     * @param factor or null for 1
+     * @return whether it was done; if not, both have to come home and be joined there
+     */
+    default boolean join(float[] x, int n, int[] chosen, float[] factor, float[] y) {
+        return false;
+    }
 
     /** The description this was compiled from. */
     TransformerLayer description();

@@ -15,6 +15,19 @@ public interface DeviceEntries {
     /** Moves the entries at ascending slots of a head to its first slots. */
     void keep(int head, int[] slots);
 
+    /**
+     * For each of the last n entries at an even place the one at an odd place whose key, averaged over heads, is most similar by its
+     * cosine. All heads have the same number of entries.
+     *
+     * @param guarded    entries that neither are matched nor are a match, or null for none
+     * @param partner    half the index of the match, the first of equals
+     * @param similarity minus infinity where there is no match
+     * @return whether that was done; if not, the host is to do it
+     */
+    default boolean partners(int n, boolean[] guarded, int[] partner, float[] similarity) {
+        return false;
+    }
+
     /** Gives the memory back; called when no layer will read the entries again. */
     void release();
 }

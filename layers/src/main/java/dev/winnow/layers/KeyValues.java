@@ -151,6 +151,15 @@ public final class KeyValues {
         extend(n, newPositions, newBias);
     }
 
+    /**
+     * For each of the last n entries at an even place the one at an odd place whose key, averaged over heads, is most similar.
+     *
+     * @return whether a device that has the entries said so
+     */
+    public boolean partners(int n, boolean[] guarded, int[] partner, float[] similarity) {
+        return onDevice && device.partners(n, guarded, partner, similarity);
+    }
+
     /** Takes the entries home and lets the device forget them. */
     public void release() {
         if (device == null) return;

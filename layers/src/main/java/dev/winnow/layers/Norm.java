@@ -9,12 +9,36 @@ public sealed interface Norm {
         return weight().length;
     }
 
+    /** The same norm, what comes of it times a factor. */
+    Norm times(float factor);
+
+    private static float[] scaled(float[] values, float factor) {
+        float[] scaled = values.clone();
+        for (int i = 0; i < scaled.length; i++) scaled[i] *= factor;
+        return scaled;
+    }
+
     /** Mean and variance normalised (Ba et al. 2016). Weight and bias have the width's length. */
-    record Layer(float[] weight, float[] bias, float epsilon) implements Norm {}
+    record Layer(float[] weight, float[] bias, float epsilon) implements Norm {
+        @Override
+        public Norm times(float factor) {
+            return new Layer(scaled(weight, factor), scaled(bias, factor), epsilon);
+        }
+    }
 
     /** No normalisation, factors alone: a learned scale on what half a layer adds (Touvron et al. 2021). */
-    record Factors(float[] weight) implements Norm {}
+    record Factors(float[] weight) implements Norm {
+        @Override
+        public Norm times(float factor) {
+            return new Factors(scaled(weight, factor));
+        }
+    }
 
     /** Root mean square normalised (Zhang and Sennrich 2019). */
-    record Rms(float[] weight, float epsilon) implements Norm {}
+    record Rms(float[] weight, float epsilon) implements Norm {
+        @Override
+        public Norm times(float factor) {
+            return new Rms(scaled(weight, factor), epsilon);
+        }
+    }
 }

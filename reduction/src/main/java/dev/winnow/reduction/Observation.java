@@ -36,6 +36,18 @@ public interface Observation {
     /** Keys of the observed layer, averaged over heads: [tokens, headDim]. Merged tokens have the average of their sources. */
     float[] meanKeys();
 
+    /**
+     * For each of the live tokens at an even place the one at an odd place whose mean keys are most similar, where a device has the keys.
+     *
+     * @param guarded    tokens that neither are matched nor are a match, or null for none
+     * @param partner    half the index of the match, [(tokens + 1) / 2]; the first of equals
+     * @param similarity cosines, minus infinity where there is no match
+     * @return whether the device has them; if not, they are to be made of {@link #meanKeys}
+     */
+    default boolean partners(boolean[] guarded, int[] partner, float[] similarity) {
+        return false;
+    }
+
     /** Keys of the observed layer, rotated where the model rotates: [tokens, kvHeads * headDim]; merged as {@link #meanKeys}. */
     float[] keys();
 

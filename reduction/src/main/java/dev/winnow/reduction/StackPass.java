@@ -47,6 +47,8 @@ final class StackPass {
     private boolean[] hidden;
     /** Which tokens run the layer at hand, or null for all. */
     private Routing routing;
+    /** Those of them that are by themselves on a device, or null. */
+    private float[] parted;
     /** Layers whose cache entries were made ahead, and what runs in their place. */
     private final Map<Integer, CompiledLayer> askers = new HashMap<>();
     /** How attention of the layer at hand runs, or null for densely. */
@@ -98,7 +100,7 @@ final class StackPass {
         float[] last = Arrays.copyOfRange(tokens.hidden(), from * width, n * width);
         layer.ask(last, CLOSING, Arrays.copyOfRange(positions, from, n), cache.layer(l), List.of(), workspace);
         StackRunner.mlp(layer, last, CLOSING, cache.threshold(l), workspace);
-        System.arraycopy(last, 0, tokens.hidden(), from * width, last.length);
+        System.arraycopy(last, 0, tokens.writable(), from * width, last.length);
         listener.ran(stage, l, n);
         listener.layer(stage, l, tokens);
         pack(l);
@@ -130,18 +132,31 @@ final class StackPass {
 
     private void run(int l) {
         if (!schedule.skips(stage, l)) {
-            if (routing == null) attend(l, tokens.array(), tokens.ledger());
-            else routing.attend(l);
-            mode = null;
-            act(l, Site.Moment.CACHE);
-            act(l, Site.Moment.AFTER_ATTENTION);
-            if (routing == null) mlp(l, added == null ? tokens.array() : tokens.hidden(), tokens.count(), null);
-            else routing.mlp(l);
+            if (!undivided(l)) halves(l);
+            else if (routing == null) attend(l, tokens.array(), tokens.ledger(), true);
+            else routing.whole(l);
             listener.ran(stage, l, routing == null ? tokens.count() : routing.run.length);
         }
         listener.layer(stage, l, tokens);
         act(l, Site.Moment.AFTER_LAYER);
         pack(l);
+    }
+
+    /** Whether tokens run a layer in the plain way, and nothing happens between its halves. */
+    private boolean undivided(int l) {
+        return (routing == null || routing.mlpWeight == null) && mode == null && sight == Sight.MASKED && !askers.containsKey(l)
+                && schedule.at(stage, Site.Moment.CACHE, l).isEmpty() && schedule.at(stage, Site.Moment.AFTER_ATTENTION, l).isEmpty()
+                && (cache == null || cache.threshold(l) < 0);
+    }
+
+    private void halves(int l) {
+        if (routing == null) attend(l, tokens.array(), tokens.ledger(), false);
+        else routing.attend(l);
+        mode = null;
+        act(l, Site.Moment.CACHE);
+        act(l, Site.Moment.AFTER_ATTENTION);
+        if (routing == null) mlp(l, added == null ? tokens.array() : tokens.writable(), tokens.count(), null);
+        else routing.mlp(l);
     }
 
     /** @param run which of the tokens alive the n are, or null for the first n */
@@ -158,9 +173,9 @@ final class StackPass {
         }
     }
 
-    /** A layer that may let x stay on its device, if x are all tokens and not some that were gathered. */
+    /** A layer that may let x stay on its device, if x are all tokens or some of them there, and not some that were gathered here. */
     private CompiledLayer staying(int l, float[] x) {
-        return x == tokens.array() ? layers.get(l).staying() : layers.get(l);
+        return x == tokens.array() || x == parted ? layers.get(l).staying() : layers.get(l);
     }
 
     private void stay(int l, float[] x) {
@@ -176,8 +191,12 @@ final class StackPass {
         cache.layer(l).pack(format);
     }
 
-    /** @param x hidden states of the tokens that run the layer, [ledger.count(), width] */
-    void attend(int l, float[] x, TokenLedger ledger) {
+    /**
+     * The attention half, or all of a layer.
+     *
+     * @param x hidden states of the tokens that run the layer, [ledger.count(), width]
+     */
+    void attend(int l, float[] x, TokenLedger ledger, boolean whole) {
         KeyValues kv = cache == null ? own : cache.layer(l);
         if (cache == null) own.clear();
         int n = ledger.count();
@@ -202,6 +221,7 @@ final class StackPass {
         float[] bias = keyBias(ledger, routing == null ? null : routing.run);
         List<float[]> rows;
         if (asker != null) rows = asker.ask(x, n, positions, kv, probes, workspace);
+        else if (whole) rows = layer.run(x, n, positions, bias, kv, probes, workspace);
         else if (mode != null) rows = attendInMode(l, x, positions, shift, ledger, kv, watchers, probes);
         else {
             AttentionMode seen = sight.in(l, ledger);
@@ -307,7 +327,7 @@ final class StackPass {
             case Outcome.Hide(boolean[] h) -> hide(h);
             case Outcome.Annotate(String name, int width, float[] values) ->
                     tokens.annotate(name, new TokenLedger.Note(width, values));
-            case Outcome.Rewrite(float[] states) -> System.arraycopy(states, 0, tokens.hidden(), 0, tokens.count() * tokens.width());
+            case Outcome.Rewrite(float[] states) -> System.arraycopy(states, 0, tokens.writable(), 0, tokens.count() * tokens.width());
             case Outcome.Supply(List<Outcome.Supplied> supplied) -> supplied.forEach(s -> supply(e, s));
             case Outcome.Route r -> route(e, r);
             case Outcome.Attend(AttentionMode asked) -> attendBy(e, asked);
@@ -476,18 +496,37 @@ final class StackPass {
             boolean[] runs = new boolean[tokens.count()];
             for (int i : run) runs[i] = true;
             int width = tokens.width();
+            float[] x = tokens.writable();
             for (int i = 0; i < runs.length; i++) {
-                for (int c = i * width; !runs[i] && c < (i + 1) * width; c++) tokens.hidden()[c] *= bypass[i];
+                for (int c = i * width; !runs[i] && c < (i + 1) * width; c++) x[c] *= bypass[i];
             }
+        }
+
+        /** Both halves, of tokens that were gathered where they are if they can be. */
+        void whole(int l) {
+            if (run.length == 0) return;
+            parted = tokens.part(run);
+            float[] x = parted == null ? gather() : parted;
+            attend(l, x, true);
+            boolean joined = parted != null && tokens.join(run, blockWeight, x);
+            if (parted != null && !joined) layers.get(l).home(x, run.length);
+            parted = null;
+            if (joined) return;
+            if (blockWeight != null) weigh(x, gather(), blockWeight);
+            scatter(x);
+        }
+
+        private void attend(int l, float[] x, boolean whole) {
+            TokenLedger all = tokens.ledger();
+            StackPass.this.attend(l, x, all.after(TokenMap.select(run, all.count()), PositionPolicy.PRESERVE), whole);
+            for (Watched w : watched.values()) w.spread(run, all.count());
         }
 
         void attend(int l) {
             if (run.length == 0) return;
             float[] x = gather();
             if (blockWeight != null) entered = x.clone();
-            TokenLedger all = tokens.ledger();
-            StackPass.this.attend(l, x, all.after(TokenMap.select(run, all.count()), PositionPolicy.PRESERVE));
-            for (Watched w : watched.values()) w.spread(run, all.count());
+            attend(l, x, false);
             scatter(x);
         }
 
@@ -511,14 +550,16 @@ final class StackPass {
 
         private float[] gather() {
             int width = tokens.width();
+            float[] all = tokens.hidden();
             float[] x = new float[run.length * width];
-            for (int i = 0; i < run.length; i++) System.arraycopy(tokens.hidden(), run[i] * width, x, i * width, width);
+            for (int i = 0; i < run.length; i++) System.arraycopy(all, run[i] * width, x, i * width, width);
             return x;
         }
 
         private void scatter(float[] x) {
             int width = tokens.width();
-            for (int i = 0; i < run.length; i++) System.arraycopy(x, i * width, tokens.hidden(), run[i] * width, width);
+            float[] all = tokens.writable();
+            for (int i = 0; i < run.length; i++) System.arraycopy(x, i * width, all, run[i] * width, width);
         }
 
         /** New tokens go on as their anchors did. */
@@ -595,6 +636,11 @@ final class StackPass {
         @Override
         public float[] meanKeys() {
             return seen().meanKeys();
+        }
+
+        @Override
+        public boolean partners(boolean[] guarded, int[] partner, float[] similarity) {
+            return seen().partners(guarded, partner, similarity);
         }
 
         @Override

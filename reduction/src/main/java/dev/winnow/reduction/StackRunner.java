@@ -101,17 +101,36 @@ public final class StackRunner {
      */
     public float[] step(float[] hidden, KvCache cache, Schedule schedule, Workspace workspace) {
         float[] result = hidden;
-        if (schedule.steps()) {
+        if (!stays(schedule)) {
             Tokens token = new Tokens(hidden, hidden.length, TokenLedger.uniform(1, cache.nextPosition(), TokenKind.TEXT));
             StackPass pass = new StackPass(stage, layers, beyond, Sight.MASKED, token, cache, schedule, workspace, StackListener.NONE,
                     true);
             for (int l = 0; l < layers.size(); l++) pass.layer(l);
-            result = token.hidden();
+            result = token.writable();
+            cache.advance(1);
         } else {
-            extend(hidden, 1, cache.nextPosition(), 0, layers.size(), cache, schedule, workspace);
+            CompiledLayer last = stepStaying(hidden, cache, schedule, workspace);
+            if (last != null) last.home(hidden, 1);
         }
-        cache.advance(1);
         return result;
+    }
+
+    /** Whether decoding steps can let states stay where layers have them: nobody looks at them on the way. */
+    public boolean stays(Schedule schedule) {
+        return !schedule.steps();
+    }
+
+    /**
+     * {@link #step} that may let the states stay where the last layer has them; they may have stayed on a device before too.
+     *
+     * @return the layer that can bring them home, or null when none ran
+     * @throws IllegalArgumentException unless the schedule {@link #stays}
+     */
+    public CompiledLayer stepStaying(float[] hidden, KvCache cache, Schedule schedule, Workspace workspace) {
+        if (!stays(schedule)) throw new IllegalArgumentException("the plan looks at states in every step");
+        CompiledLayer last = through(hidden, 1, cache.nextPosition(), 0, layers.size(), cache, schedule, workspace);
+        cache.advance(1);
+        return last;
     }
 
     /**
@@ -121,17 +140,28 @@ public final class StackRunner {
      * @param position of the first; the others follow it
      */
     public void extend(float[] hidden, int n, int position, int from, int until, KvCache cache, Schedule schedule, Workspace workspace) {
+        CompiledLayer last = through(hidden, n, position, from, until, cache, schedule, workspace);
+        if (last != null) last.home(hidden, n);
+    }
+
+    /** {@link #extend} without bringing the states home; the layer that can, or null when none ran. */
+    private CompiledLayer through(float[] hidden, int n, int position, int from, int until, KvCache cache, Schedule schedule,
+                                  Workspace workspace) {
         int[] shifted = workspace.positions(n);
         CompiledLayer last = null;
         for (int l = from; l < until; l++) {
             if (schedule.skips(stage, l)) continue;
             for (int i = 0; i < n; i++) shifted[i] = position + i + cache.shift(l);
             last = layers.get(l).staying();
-            last.attend(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
-            mlp(last, hidden, n, cache.threshold(l), workspace);
+            if (cache.threshold(l) < 0) {
+                last.run(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
+            } else {
+                last.attend(hidden, n, shifted, null, cache.layer(l), List.of(), workspace);
+                last.mlp(cache.threshold(l), hidden, n, workspace);
+            }
             cache.ran(l, position + n);
         }
-        if (last != null) last.home(hidden, n);
+        return last;
     }
 
     /** @param threshold below which inner neurons are left out, or negative for none */

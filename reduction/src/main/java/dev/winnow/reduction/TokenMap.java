@@ -1,5 +1,6 @@
 package dev.winnow.reduction;
 
+import dev.winnow.layers.CompiledLayer;
 import java.util.Arrays;
 
 /**
@@ -144,6 +145,11 @@ public final class TokenMap {
                 for (int c = 0; c < width; c++) y[to + c] += w * x[from + c];
             }
         }
+    }
+
+    /** {@link #apply} where a layer let x stay; whether that was done. */
+    boolean apply(CompiledLayer where, float[] x, float[] y) {
+        return where.combine(x, sources, start, index, weight, y);
     }
 
     /** For each new token the plain sum of a quantity that its sources bring along whole, such as their sizes or attention received. */

@@ -1,6 +1,7 @@
 package dev.winnow.reduction;
 
 import dev.winnow.layers.CompiledLayer;
+import java.util.Arrays;
 
 /** The unit that flows through a stack: hidden states [count, width] and their ledger. */
 public final class Tokens {
@@ -27,8 +28,27 @@ public final class Tokens {
         return width;
     }
 
-    /** Hidden states, row-major; rows beyond {@link #count} are undefined. */
+    /** Hidden states for reading, row-major; rows beyond {@link #count} are undefined. */
     public float[] hidden() {
+        if (where != null) where.look(hidden, 0, count());
+        return hidden;
+    }
+
+    /** The hidden states of the last token alone, [width], in a new array. */
+    public float[] last() {
+        int last = count() - 1;
+        if (where != null) where.look(hidden, last, last + 1);
+        return Arrays.copyOfRange(hidden, last * width, (last + 1) * width);
+    }
+
+    /** Says that nobody will look at the hidden states again. */
+    public void forget() {
+        if (where != null) where.forget(hidden);
+        where = null;
+    }
+
+    /** Hidden states to write. */
+    float[] writable() {
         if (where != null) {
             where.home(hidden, count());
             where = null;
@@ -36,7 +56,19 @@ public final class Tokens {
         return hidden;
     }
 
-    /** The array of {@link #hidden}, whatever it holds: for a layer that finds the states where they are. */
+    /** Some of the tokens by themselves, where a layer has them all; null where none has. */
+    float[] part(int[] chosen) {
+        if (where == null) return null;
+        float[] y = new float[chosen.length * width];
+        return where.part(hidden, count(), chosen, y) ? y : null;
+    }
+
+    /** Puts tokens back that were parted; whether that was done. */
+    boolean join(int[] chosen, float[] factor, float[] y) {
+        return where.join(hidden, count(), chosen, factor, y);
+    }
+
+    /** The array of the states, whatever it holds: for a layer that finds them where they are. */
     float[] array() {
         return hidden;
     }
@@ -59,7 +91,7 @@ public final class Tokens {
     public void reduce(TokenMap map, TokenLedger after) {
         if (!map.isIdentity()) {
             if (spare.length < map.rows() * width) spare = new float[map.rows() * width];
-            map.apply(hidden(), width, spare);
+            if (where == null || !map.apply(where, hidden, spare)) map.apply(writable(), width, spare);
             float[] swapped = hidden;
             hidden = spare;
             spare = swapped;

@@ -68,6 +68,12 @@ final class Watched {
         return rows;
     }
 
+    /** See {@link Observation#partners}; keys that were taken out of the cache are matched by the host. */
+    boolean partners(boolean[] guarded, int[] partner, float[] similarity) {
+        requireKeyed();
+        return keys == null && meanKeys == null && kv.partners(columns, guarded, partner, similarity);
+    }
+
     float[] meanKeys() {
         requireKeyed();
         if (meanKeys != null) return meanKeys;

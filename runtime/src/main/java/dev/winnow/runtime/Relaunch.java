@@ -32,7 +32,7 @@ final class Relaunch {
      * Runs the program in a child JVM when this one lacks the Vector API, and waits for it.
      *
      * @param args the arguments of the program
-     * @return the child's exit code, or empty when this JVM is to go on: it has the module, or is such a child
+     * @return the child's exit code, 1 when it cannot be what was asked for and that has been said, or empty when this JVM is to go on: it has the module, or is such a child
      *     already, or no child with the module can be had (the scalar kernels do then)
      */
     static OptionalInt ifNeeded(String[] args) {
@@ -46,7 +46,13 @@ final class Relaunch {
                     .ifPresent(parent -> parent.onExit().thenRun(() -> Runtime.getRuntime().halt(143)));
             return OptionalInt.empty();
         }
-        Optional<TornadoSdk> sdk = TornadoSdk.wantedBy(args);
+        Optional<TornadoSdk> sdk;
+        try {
+            sdk = TornadoSdk.wantedBy(args);
+        } catch (IllegalStateException e) {
+            System.err.println("winnow: " + e.getMessage());
+            return OptionalInt.of(1);
+        }
         if (sdk.isEmpty() && ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent()
                 || ModuleFinder.ofSystem().find(VECTOR_MODULE).isEmpty()) {
             return OptionalInt.empty();

@@ -16,17 +16,26 @@ import java.util.stream.Stream;
  */
 record TornadoSdk(Path argfile, Path backend) {
     private static final String HOME = "TORNADOVM_HOME";
+    private static final String JAR = "winnow-tornado.jar";
     private static final String MODULE = "tornado.runtime";
     /** Kernels that fail fail, and sums are those of the source code: no fused operations, no relaxed arithmetic. */
     private static final List<String> STRICT = List.of("-Dtornado.recover.bailout=False", "-Dtornado.enable.fma=False",
             "-Dtornado.opencl.compiler.flags=-w");
 
-    /** The SDK that this environment names, if the program was asked for something that needs it and runs without. */
+    /**
+     * The SDK that this environment names, if the program was asked for something that needs it and runs without.
+     *
+     * @throws IllegalStateException when it names none, or Winnow's part for it is missing
+     */
     static Optional<TornadoSdk> wantedBy(String[] args) {
         String home = System.getenv(HOME);
         if (home == null || home.isEmpty() || !wanted(args) || ModuleLayer.boot().findModule(MODULE).isPresent()) return Optional.empty();
         Path argfile = Path.of(home, "tornado-argfile");
-        return builtBackend().filter(jar -> Files.isReadable(argfile)).map(jar -> new TornadoSdk(argfile, jar));
+        if (!Files.isReadable(argfile)) {
+            throw new IllegalStateException(HOME + " is " + home + ", which has no tornado-argfile and so is no TornadoVM SDK");
+        }
+        return Optional.of(new TornadoSdk(argfile, builtBackend().orElseThrow(() -> new IllegalStateException(
+                JAR + " is not beside the program's jar; './winnow devices' builds it when " + HOME + " is set"))));
     }
 
     static boolean wanted(String[] args) {
@@ -43,7 +52,7 @@ record TornadoSdk(Path argfile, Path backend) {
     private static Optional<Path> builtBackend() {
         Path jar = Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]).toAbsolutePath();
         Path build = Path.of("..", "..", "tornado-tasks", "target");
-        return Stream.of(Path.of(""), build).map(place -> jar.resolveSibling(place).resolve("winnow-tornado.jar").normalize())
+        return Stream.of(Path.of(""), build).map(place -> jar.resolveSibling(place).resolve(JAR).normalize())
                 .filter(Files::isReadable).findFirst();
     }
 

@@ -249,8 +249,7 @@ public final class Winnow implements AutoCloseable {
         long prefillFlops = workspace.work().flops() - visionFlops;
         long cacheBytes = cache.bytes();
 
-        SelfSpeculation speculation = schedule.drafting()
-                .map(d -> new SelfSpeculation(language, cache, schedule, d, workspace)).orElse(null);
+        Continuation next = new Continuation(language, cache, schedule, workspace, chooser, logits);
         TokenStream pieces = new TokenStream(prompting().tokenizer(), true);
         StopStrings stops = new StopStrings(request.stops());
         StringBuilder text = new StringBuilder();
@@ -262,7 +261,7 @@ public final class Winnow implements AutoCloseable {
                 end = Answer.End.CANCELLED;
                 break;
             }
-            int id = chooser.next(logits, history, ids.length + generated);
+            int id = next.choose(history, ids.length + generated);
             int length = ids.length + generated++;
             if (length == history.length) history = Arrays.copyOf(history, length + length / 2 + 16);
             history[length] = id;
@@ -276,7 +275,7 @@ public final class Winnow implements AutoCloseable {
                 break;
             }
             if (generated == most) break;
-            logits = speculation == null ? language.step(id, cache, schedule, workspace) : speculation.next(id, most - generated);
+            next.follow(id, most - generated);
         }
         if (!stops.stopped()) {
             emit(stops.push(pieces.finish()), text, stream);
@@ -284,11 +283,9 @@ public final class Winnow implements AutoCloseable {
         }
         double decodeSeconds = (System.nanoTime() - prefilled) / 1e9;
         cache.drop();
-        int drafted = speculation == null ? 0 : speculation.drafted();
-        int accepted = speculation == null ? 0 : speculation.accepted();
         Stats stats = new Stats(request.images().size() + request.videos().size(), imageTokens, promptTokens, counts.vision(),
-                counts.language(), generated, drafted, accepted, visionFlops, prefillFlops, workspace.work().flops() - visionFlops - prefillFlops, cacheBytes,
-                cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
+                counts.language(), generated, next.drafted(), next.accepted(), visionFlops, prefillFlops,
+                workspace.work().flops() - visionFlops - prefillFlops, cacheBytes, cache.allocatedBytes(), workspace.bytes(), visionSeconds, (prefilled - began) / 1e9, decodeSeconds,
                 counts.reductionSeconds());
         return new Answer(text.toString(), Arrays.copyOfRange(history, ids.length, ids.length + generated), end, stats,
                 explaining.explanation());

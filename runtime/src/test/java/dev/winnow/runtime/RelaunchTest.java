@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class RelaunchTest {
     /** Stands for the program: says what it sees, ends with 7 or waits. */
@@ -51,6 +52,23 @@ class RelaunchTest {
     }
 
     @Test
+    void anSdkThatIsNoneIsSaidInOneSentence(@TempDir Path empty) throws Exception {
+        assertThat(said(empty, "generate", "--backend", "tornado")).isEqualTo("winnow: TORNADOVM_HOME is " + empty
+                + ", which has no tornado-argfile and so is no TornadoVM SDK");
+    }
+
+    /** The one line that a program says before it ends with 1. */
+    private static String said(Path home, String... args) throws Exception {
+        ProcessBuilder builder = builder(List.of(), args);
+        builder.environment().put("TORNADOVM_HOME", home.toString());
+        Process process = builder.redirectErrorStream(true).start();
+        List<String> lines = process.inputReader().readAllLines();
+        assertThat(process.waitFor()).isEqualTo(1);
+        assertThat(lines).hasSize(1);
+        return lines.getFirst();
+    }
+
+    @Test
     void endingTheParentEndsTheChild() throws Exception {
         assertChildEndsAfter(Process::destroy);
     }
@@ -76,11 +94,15 @@ class RelaunchTest {
     }
 
     private static Process start(List<String> flags, String... args) throws IOException {
+        return builder(flags, args).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    }
+
+    private static ProcessBuilder builder(List<String> flags, String... args) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Program.class.getName()));
         command.addAll(List.of(args));
-        return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        return new ProcessBuilder(command);
     }
 }

@@ -2,8 +2,10 @@ package dev.winnow.tornado;
 
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
@@ -33,12 +35,27 @@ final class Bank {
     /** The hidden states that are in the arena and not at home, or null. */
     private float[] resident;
     private int residentTokens;
+    /** Whether the array has been given the same. */
+    private boolean seen;
+    /** Hidden states of which some are by themselves, or null. */
+    private Waiting waiting;
     private RotaryEmbedding.Table rotation;
     private long rotationPass;
+    private float[] angles = {};
+    /** Around the layers, or null. */
+    private DeviceVocabulary vocabulary;
 
     /** Where the activations of up to so many tokens are. */
-    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int cos, int sin,
-                       int scratch) {}
+    record Activations(int tokens, int at, int x, int normed, int attending, int attended, int hidden, int branch, int angles,
+                       int scratch) {
+        /** The same with states where normed ones were, and the other way round. */
+        Activations swapped() {
+            return new Activations(tokens, at, normed, x, attending, attended, hidden, branch, angles, scratch);
+        }
+    }
+
+    /** Hidden states that wait in a place of their own while some of them run a layer. */
+    private record Waiting(float[] x, int tokens, int at) {}
 
     /**
      * @param lock       of all that runs on the device
@@ -66,6 +83,16 @@ final class Bank {
         return LayerWeights.in(weights, layer);
     }
 
+    /** Puts a vocabulary around the layers. */
+    void surround(DeviceVocabulary words) {
+        vocabulary = words;
+    }
+
+    /** Whether there is one, or no time left for one. */
+    boolean surrounded() {
+        return vocabulary != null || plan != null;
+    }
+
     /** Whether another layer has room; all of a bank are of one size. */
     boolean hasRoom() {
         if (plan != null) return false;
@@ -74,17 +101,23 @@ final class Bank {
 
     /** Bytes on the device: of the arrays that are there, or of those that {@link #begin} will make. */
     long bytes() {
-        return plan != null ? plan.bytes() : weights.size() + Float.BYTES * firstArena();
+        return plan != null ? plan.bytes() : stores().stream().mapToLong(WeightStore::size).sum() + Float.BYTES * firstArena();
+    }
+
+    private List<WeightStore> stores() {
+        List<WeightStore> stores = new ArrayList<>(List.of(weights));
+        if (vocabulary != null) stores.addAll(vocabulary.stores());
+        return stores;
     }
 
     private long firstArena() {
         return (long) TOKENS * shape.floatsPerToken() + (long) layers * TOKENS * 2 * shape.keyWidth()
-                + LayerPrograms.scratch(shape) + SLACK;
+                + LayerPrograms.scratch(shape) + (vocabulary == null ? 0 : vocabulary.room()) + SLACK;
     }
 
     private void begin() {
         if (plan != null) return;
-        plan = new DevicePlan(device, size(firstArena()), weights);
+        plan = new DevicePlan(device, size(firstArena()), stores());
         fill();
     }
 
@@ -99,7 +132,11 @@ final class Bank {
 
     private void fill() {
         heap = new Heap(plan.arena().getSize() - 32);
-        plan.begin(shape.width(), p -> programs = new LayerPrograms(p, shape, weights.format()));
+        plan.begin(shape.width(), p -> {
+            programs = new LayerPrograms(p, shape);
+            if (vocabulary != null) vocabulary.add(p);
+        });
+        if (vocabulary != null) vocabulary.place(take(vocabulary.room()));
         activations = null;
         rotation = null;
         makeRoom(TOKENS / 4);
@@ -108,6 +145,7 @@ final class Bank {
     /** Makes the arena so large that this much more fits in one piece. */
     private void grow(long floats) {
         home();
+        if (waiting != null) home(waiting.x);
         for (CacheRegion region : List.copyOf(regions)) {
             KeyValues kv = region.owner();
             if (kv != null && kv.device() == region) kv.release();
@@ -180,9 +218,9 @@ final class Bank {
         int attending = branch + wanted * shape.width();
         int attended = attending + wanted * shape.attendingWidth();
         int hidden = attended + wanted * shape.queryWidth();
-        int cos = hidden + wanted * shape.inner();
-        int sin = cos + wanted * shape.half();
-        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, cos, sin, sin + wanted * shape.half());
+        int turned = hidden + wanted * shape.inner();
+        int scratch = turned + 2 * wanted * shape.half();
+        activations = new Activations(wanted, at, x, normed, attending, attended, hidden, branch, turned, scratch);
     }
 
     Activations activations() {
@@ -210,18 +248,106 @@ final class Bank {
     void stay(float[] x, int n) {
         resident = x;
         residentTokens = n;
+        seen = false;
     }
 
-    /** Whether the states of an array are here and not at home. */
+    /** Whether the states of an array are here. */
     boolean holds(float[] x) {
-        return resident == x;
+        return resident == x || waiting != null && waiting.x == x;
     }
 
-    /** Brings what is here and not at home there. */
+    /** Brings the states that layers run on home. */
     void home() {
         if (resident == null) return;
-        plan.download(activations.x, resident, 0, residentTokens * shape.width());
+        look(resident, 0, residentTokens);
         resident = null;
+    }
+
+    /** Brings states of an array home. */
+    void home(float[] x) {
+        if (resident == x) home();
+        if (waiting == null || waiting.x != x) return;
+        plan.download(waiting.at, x, 0, waiting.tokens * shape.width());
+        give(waiting.at);
+        waiting = null;
+    }
+
+    /** Shows an array rows of its states: those that layers run on stay, those that wait for them go home. */
+    void look(float[] x, int from, int to) {
+        if (waiting != null && waiting.x == x) home(x);
+        if (resident != x || seen) return;
+        int width = shape.width();
+        plan.download(activations.x + from * width, x, from * width, (to - from) * width);
+        seen = from == 0 && to == residentTokens;
+    }
+
+    /** Takes chosen states by themselves, if those of x are here. */
+    boolean part(float[] x, int n, int[] chosen, float[] y) {
+        if (resident != x || residentTokens != n || waiting != null) return false;
+        int floats = n * shape.width();
+        int at = take((long) floats + chosen.length + 2 * Heap.UNIT);
+        give(at);
+        int index = bring(numbers(chosen));
+        at = take(floats);
+        programs.copy(plan, activations.x, at, floats);
+        programs.gather(plan, at, activations.x, chosen.length, index);
+        give(index);
+        waiting = new Waiting(x, n, at);
+        stay(y, chosen.length);
+        return true;
+    }
+
+    /** Puts them back, if those of x wait here. */
+    boolean join(float[] x, int n, int[] chosen, float[] factor, float[] y) {
+        if (waiting == null || waiting.x != x || waiting.tokens != n) return false;
+        enter(y, chosen.length);
+        int k = chosen.length;
+        float[] numbers = Arrays.copyOf(numbers(chosen), factor == null ? k : 2 * k);
+        if (factor != null) System.arraycopy(factor, 0, numbers, k, k);
+        int index = bring(numbers);
+        programs.scatter(plan, activations.x, waiting.at, k, index, factor == null ? Heap.NONE : index + k);
+        programs.copy(plan, waiting.at, activations.x, n * shape.width());
+        give(index);
+        give(waiting.at);
+        waiting = null;
+        stay(x, n);
+        return true;
+    }
+
+    private static float[] numbers(int[] values) {
+        float[] numbers = new float[values.length];
+        for (int i = 0; i < numbers.length; i++) numbers[i] = values[i];
+        return numbers;
+    }
+
+    /** A place with some numbers in it. */
+    private int bring(float[] numbers) {
+        int at = take(numbers.length);
+        plan.upload(at, numbers, 0, numbers.length);
+        return at;
+    }
+
+    /** Lets states that are here go: nobody will look at them again. */
+    void forget(float[] x) {
+        if (resident == x) resident = null;
+    }
+
+    /** Makes the states that are here others, as a sparse matrix says, which are here in place of them. */
+    void combine(int[] start, int[] index, float[] weight, float[] y) {
+        int rows = start.length - 1;
+        float[] numbers = Arrays.copyOf(numbers(start), start.length + 2 * index.length);
+        System.arraycopy(numbers(index), 0, numbers, start.length, index.length);
+        System.arraycopy(weight, 0, numbers, start.length + index.length, index.length);
+        int at = bring(numbers);
+        programs.combine(plan, activations.x, activations.normed, rows, at, index.length);
+        give(at);
+        activations = activations.swapped();
+        stay(y, rows);
+    }
+
+    /** Whether these states are here, with room for as many as they are to become. */
+    boolean holds(float[] x, int n, int rows) {
+        return resident == x && residentTokens == n && rows <= activations.tokens;
     }
 
     /**
@@ -231,8 +357,11 @@ final class Bank {
      */
     void turn(RotaryEmbedding.Table table, long pass, int n) {
         if (table == rotation && pass == rotationPass) return;
-        plan.upload(activations.cos, table.cos(), 0, n * shape.half());
-        plan.upload(activations.sin, table.sin(), 0, n * shape.half());
+        int each = n * shape.half();
+        if (angles.length < 2 * each) angles = new float[2 * each];
+        System.arraycopy(table.cos(), 0, angles, 0, each);
+        System.arraycopy(table.sin(), 0, angles, each, each);
+        plan.upload(activations.angles, angles, 0, 2 * each);
         rotation = table;
         rotationPass = pass;
     }

@@ -3,6 +3,7 @@ package dev.winnow.tornado;
 import dev.winnow.layers.DeviceEntries;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.tornado.kernels.CacheEntries;
+import dev.winnow.tornado.kernels.Scores;
 import java.lang.ref.WeakReference;
 
 /** The entries of one layer's cache in a bank's arena: keys [heads][capacity][headDim], then values. */
@@ -75,9 +76,7 @@ final class CacheRegion implements DeviceEntries {
     }
 
     private void copy(int from, int to, int count) {
-        Program p = bank.programs().copy();
-        p.set(0, CacheEntries.groups(count), from, to, count);
-        bank.plan().run(p);
+        bank.programs().copy(bank.plan(), from, to, count);
     }
 
     /** Brings what the host alone has. */
@@ -128,6 +127,36 @@ final class CacheRegion implements DeviceEntries {
         p.set(0, CacheEntries.keepGroups(1), key(head, first), value(head, first), capacity, places, count);
         bank.plan().run(p);
         bank.give(places);
+    }
+
+    @Override
+    public boolean partners(int n, boolean[] guarded, int[] partner, float[] similarity) {
+        synchronized (bank.lock()) {
+            int units = n * dim;
+            int at;
+            try {
+                at = bank.take((long) units + n + 2L * partner.length);
+            } catch (Bank.Full full) {
+                return false;
+            }
+            int guards = guarded == null ? Heap.NONE : at + units;
+            int found = at + units + n;
+            if (guarded != null) {
+                float[] flags = new float[n];
+                for (int i = 0; i < n; i++) flags[i] = guarded[i] ? 1 : 0;
+                bank.plan().upload(guards, flags, 0, n);
+            }
+            bank.programs().partners(bank.plan(), n, key(0, owner.get().length(0) - n), capacity * dim, at, guards, found);
+            float[] numbers = new float[2 * partner.length];
+            bank.plan().download(found, numbers, 0, numbers.length);
+            bank.give(at);
+            for (int i = 0; i < partner.length; i++) {
+                partner[i] = (int) numbers[i];
+                float best = numbers[partner.length + i];
+                similarity[i] = best > Scores.NEVER ? best : Float.NEGATIVE_INFINITY;
+            }
+            return true;
+        }
     }
 
     @Override

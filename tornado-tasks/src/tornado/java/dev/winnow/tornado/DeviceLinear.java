@@ -2,6 +2,7 @@ package dev.winnow.tornado;
 
 import dev.winnow.layers.Activation;
 import dev.winnow.layers.Linear;
+import dev.winnow.layers.Transfers;
 import dev.winnow.tornado.WeightStore.Place;
 import java.util.List;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -28,11 +29,11 @@ final class DeviceLinear implements AutoCloseable {
         this.rows = rows;
         WeightStore weights = new WeightStore(linear.weight().dtype());
         this.place = weights.add(List.of(linear));
-        this.plan = new DevicePlan(device, rows * (linear.in() + linear.out()) + 1, weights);
-        int format = weights.format();
+        this.plan = new DevicePlan(device, rows * (linear.in() + linear.out()) + 1, List.of(weights));
+        DevicePlan.Weights w = plan.weights(0);
         plan.begin(linear.in(), p -> {
-            few = p.add("few", 1, ARGUMENTS, g -> fewTask = LayerPrograms.product(p, g, true, format, linear.in(), linear.out(), f));
-            many = p.add("many", 1, ARGUMENTS, g -> manyTask = LayerPrograms.product(p, g, false, format, linear.in(), linear.out(), f));
+            few = p.add("few", 1, ARGUMENTS, g -> fewTask = LayerPrograms.product(p, g, true, w, linear.in(), linear.out(), f));
+            many = p.add("many", 1, ARGUMENTS, g -> manyTask = LayerPrograms.product(p, g, false, w, linear.in(), linear.out(), f));
         });
     }
 

@@ -1,11 +1,14 @@
 package dev.winnow.tornado;
 
+import dev.winnow.layers.Transfers;
 import dev.winnow.tornado.kernels.CacheEntries;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -31,9 +34,7 @@ final class DevicePlan implements AutoCloseable {
     private final KernelContext context = new KernelContext();
     private final TornadoDevice device;
     private final FloatArray arena;
-    private final FloatArray parameters;
-    private final FloatArray floats;
-    private final IntArray words;
+    private final List<Weights> weights;
     private final List<Program> programs = new ArrayList<>();
     private final List<Staging> stagings = new ArrayList<>();
     private final GridScheduler grids = new GridScheduler();
@@ -47,21 +48,28 @@ final class DevicePlan implements AutoCloseable {
     /** An array that uploads go through, and the program that spreads it. */
     private record Staging(FloatArray array, Program program) {}
 
-    DevicePlan(TornadoDevice device, int arenaSize, WeightStore weights) {
+    /** The arrays of a {@link WeightStore}. */
+    record Weights(FloatArray parameters, FloatArray floats, IntArray words, int format) {
+        static Weights of(WeightStore store) {
+            return new Weights(store.parameters(), store.floats(), store.words(), store.format());
+        }
+
+        long bytes() {
+            return (long) Float.BYTES * (parameters.getSize() + floats.getSize() + words.getSize());
+        }
+    }
+
+    DevicePlan(TornadoDevice device, int arenaSize, List<WeightStore> stores) {
         this.device = device;
         this.arena = new FloatArray(arenaSize);
-        this.parameters = weights.parameters();
-        this.floats = weights.floats();
-        this.words = weights.words();
+        this.weights = stores.stream().map(Weights::of).toList();
     }
 
     /** The same weights with an arena of another size, and no programs yet. */
     private DevicePlan(DevicePlan smaller, int arenaSize) {
         this.device = smaller.device;
         this.arena = new FloatArray(arenaSize);
-        this.parameters = smaller.parameters;
-        this.floats = smaller.floats;
-        this.words = smaller.words;
+        this.weights = smaller.weights;
         this.transfers = smaller.transfers;
     }
 
@@ -79,32 +87,31 @@ final class DevicePlan implements AutoCloseable {
         return arena;
     }
 
-    FloatArray parameters() {
-        return parameters;
-    }
-
-    FloatArray floats() {
-        return floats;
-    }
-
-    IntArray words() {
-        return words;
+    /** The weights of one of the stores that the plan was made with. */
+    Weights weights(int store) {
+        return weights.get(store);
     }
 
     /** Adds a program; all are added before the first one runs. */
     Program add(String name, int tasks, int section, Consumer<Program> build) {
         Program p = new Program(this, name, tasks, section);
         p.graph().transferToDevice(DataTransferMode.EVERY_EXECUTION, p.arguments());
+        Object[] arrays = arrays();
         boolean first = programs.isEmpty();
-        if (first) p.graph().transferToDevice(DataTransferMode.FIRST_EXECUTION, parameters, floats, words);
-        else p.graph().consumeFromDevice(arena, parameters, floats, words);
+        if (first) p.graph().transferToDevice(DataTransferMode.FIRST_EXECUTION, Arrays.copyOfRange(arrays, 1, arrays.length));
+        else p.graph().consumeFromDevice(arrays);
         build.accept(p);
         p.graph().transferToHost(DataTransferMode.UNDER_DEMAND, arena);
-        if (first) p.graph().persistOnDevice(arena, parameters, floats, words);
+        if (first) p.graph().persistOnDevice(arrays);
         p.index(programs.size());
         for (int t = 0; t < p.grids().size(); t++) grids.addWorkerGrid(name + ".t" + t, p.grids().get(t));
         programs.add(p);
         return p;
+    }
+
+    /** What stays on the device: the arena first, then all weights. */
+    private Object[] arrays() {
+        return Stream.concat(Stream.of(arena), weights.stream().flatMap(w -> Stream.of(w.parameters, w.floats, w.words))).toArray();
     }
 
     /**
@@ -113,9 +120,11 @@ final class DevicePlan implements AutoCloseable {
      * @param exact floats that one array for uploads has just room for: those of one token
      */
     void begin(int exact, Consumer<DevicePlan> others) {
-        Program load = add("load", 1, 4, p -> {
-            p.graph().task(p.task(), Loading::touch, context, p.arguments(), arena, parameters, floats, words);
-            p.added(Loading.LOCAL);
+        Program load = add("load", weights.size(), 4, p -> {
+            for (Weights w : weights) {
+                p.graph().task(p.task(), Loading::touch, context, p.arguments(), arena, w.parameters, w.floats, w.words);
+                p.added(Loading.LOCAL);
+            }
         });
         boolean smaller = true;
         for (int size = LEAST_STAGED; size <= MOST_STAGED; size *= STEP) {
@@ -129,7 +138,7 @@ final class DevicePlan implements AutoCloseable {
         ImmutableTaskGraph[] graphs = programs.stream().map(p -> p.graph().snapshot()).toArray(ImmutableTaskGraph[]::new);
         plan = new TornadoExecutionPlan(graphs);
         plan.withDevice(device);
-        load.set(0, 1, arena.getSize() - 1);
+        for (int i = 0; i < weights.size(); i++) load.set(i, 1, arena.getSize() - 1);
         run(load);
         transfers = transfers.plus(new Transfers(weightBytes(), 0, 0));
     }
@@ -146,7 +155,7 @@ final class DevicePlan implements AutoCloseable {
 
     /** Bytes of the weights. */
     long weightBytes() {
-        return (long) Float.BYTES * (parameters.getSize() + floats.getSize() + words.getSize());
+        return weights.stream().mapToLong(Weights::bytes).sum();
     }
 
     /** Bytes of everything on the device. */

@@ -6,7 +6,7 @@ import java.util.TreeMap;
 /** Places in an array of a fixed size, the first that fits; neighbours that are given back become one again. */
 final class Heap {
     /** Places begin at multiples of this: 128 bytes of floats. */
-    private static final int UNIT = 32;
+    static final int UNIT = 32;
     static final int NONE = -1;
 
     private final int size;

@@ -2,6 +2,7 @@ package dev.winnow.tornado;
 
 import dev.winnow.layers.Activation;
 import dev.winnow.tornado.Bank.Activations;
+import dev.winnow.tornado.DevicePlan.Weights;
 import dev.winnow.tornado.LayerShape.NormShape;
 import dev.winnow.tornado.LayerWeights.NormPlace;
 import dev.winnow.tornado.WeightStore.Place;
@@ -10,15 +11,16 @@ import dev.winnow.tornado.kernels.DecodeAttention;
 import dev.winnow.tornado.kernels.ElementWise;
 import dev.winnow.tornado.kernels.FlashAttention;
 import dev.winnow.tornado.kernels.Norms;
-import dev.winnow.tornado.kernels.Rotary;
+import dev.winnow.tornado.kernels.Partners;
 import dev.winnow.tornado.kernels.RowProducts;
 import dev.winnow.tornado.kernels.TiledProducts;
+import dev.winnow.tornado.kernels.TokenRows;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** The programs of a bank: the two halves of a layer, for few and for many tokens, and what its caches and observers need. */
+/** The programs of a bank: layers and their halves, for few and for many tokens, and what caches and observers need. */
 final class LayerPrograms {
     /** Up to so many tokens a product's rows are taken one by one. */
     static final int FEW = 4;
@@ -27,55 +29,51 @@ final class LayerPrograms {
     /** Work-groups that a few queries' attention is worth being split into. */
     private static final int GROUPS = 256;
 
+    /** Tasks of either half at most. */
+    private static final int ATTEND_TASKS = 10;
+    private static final int MLP_TASKS = 6;
+
     private final LayerShape shape;
-    private final int format;
-    private final Half few;
-    private final Half many;
+    private final Layer few;
+    private final Layer many;
     private final Program probabilities;
     private final Program sums;
+    private final Program combine;
+    private final Program gather;
+    private final Program scatter;
+    private final Program partners;
     private final Program copy;
     private final Program keep;
     /** Pieces of the keys that a few queries look at side by side. */
     private final int pieces;
 
-    /** The halves of a layer with one kind of products. */
-    private final class Half {
+    /** The attention half among the tasks of a program. */
+    private final class AttendTasks {
+        private final Program program;
         private final boolean rows;
-        private final Program attend;
-        private final Program mlp;
-        private int normed = -1;
-        private int attending;
-        private int queryNorm = -1;
-        private int keyNorm = -1;
-        private int rotated = -1;
-        private int appended;
-        private int attended;
+        private final int normed;
+        private final int attending;
+        private final int queryNorm;
+        private final int keyNorm;
+        private final int appended;
+        private final int attended;
         private int merged = -1;
-        private final Last output = new Last();
-        private int mlpNormed = -1;
-        private int first;
-        private int up = -1;
-        private final Last down = new Last();
+        private final Last output;
 
-        Half(DevicePlan plan, String name, boolean rows) {
+        AttendTasks(DevicePlan plan, Program p, boolean rows) {
+            this.program = p;
             this.rows = rows;
-            int section = ARGUMENTS + shape.kvHeads();
-            this.attend = plan.add("attend" + name, 11, section, p -> attendTasks(plan, p));
-            this.mlp = plan.add("mlp" + name, 6, section, p -> mlpTasks(plan, p));
-        }
-
-        private void attendTasks(DevicePlan plan, Program p) {
             normed = norm(plan, p, shape.attentionNorm());
             attending = product(plan, p, rows, shape.width(), shape.attendingWidth(), Activation.NONE);
             queryNorm = norm(plan, p, shape.queryNorm());
             keyNorm = norm(plan, p, shape.keyNorm());
             if (shape.half() > 0) {
-                p.graph().task(p.task(), Rotary::turn, plan.context(), p.arguments(), p.next(), plan.arena(),
-                        shape.heads() + shape.kvHeads(), shape.headDim(), shape.half());
-                rotated = p.added(Rotary.LOCAL);
+                p.graph().task(p.task(), CacheEntries::appendTurned, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.half());
+            } else {
+                p.graph().task(p.task(), CacheEntries::append, plan.context(), p.arguments(), p.next(), plan.arena(), shape.kvHeads(),
+                        shape.headDim());
             }
-            p.graph().task(p.task(), CacheEntries::append, plan.context(), p.arguments(), p.next(), plan.arena(), shape.kvHeads(),
-                    shape.headDim());
             appended = p.added(CacheEntries.LOCAL);
             if (rows) {
                 p.graph().task(p.task(), DecodeAttention::split, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
@@ -89,24 +87,95 @@ final class LayerPrograms {
                         shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap());
                 attended = p.added(FlashAttention.LOCAL);
             }
-            output.tasks(plan, p, rows, shape.queryWidth(), shape.afterAttention());
+            output = new Last(plan, p, rows, shape.queryWidth(), shape.afterAttention());
         }
 
-        private void mlpTasks(DevicePlan plan, Program p) {
-            mlpNormed = norm(plan, p, shape.mlpNorm());
+        private void append(Activations at, int n, int keys, int stride, Sight sight) {
+            CacheRegion r = sight.region;
+            int values = keys + shape.keyWidth();
+            if (shape.half() > 0) {
+                program.set(appended, CacheEntries.turnedGroups(n, shape.heads(), shape.kvHeads(), shape.headDim(), shape.half()), n,
+                        at.attending(), keys, values, stride, r.keys(), r.values(), r.capacity(), at.angles(),
+                        at.angles() + n * shape.half());
+                program.more(appended, 10, sight.lengths);
+            } else {
+                program.set(appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, values, stride, r.keys(), r.values(),
+                        r.capacity());
+                program.more(appended, 7, sight.lengths);
+            }
+        }
+
+        void set(LayerWeights w, Activations at, int n, Sight sight) {
+            Program p = program;
+            int width = shape.width();
+            int all = shape.attendingWidth();
+            int keys = at.attending() + shape.queryWidth();
+            setNorm(p, normed, n, 1, at.x(), width, at.normed(), width, w.attentionNorm());
+            setProduct(p, attending, rows, n, normed < 0 ? at.x() : at.normed(), width, at.attending(), all, w.attending(), 0);
+            setNorm(p, queryNorm, n, parts(shape.queryNorm(), shape.queryWidth()), at.attending(), all, at.attending(), all, w.queryNorm());
+            setNorm(p, keyNorm, n, parts(shape.keyNorm(), shape.keyWidth()), keys, all, keys, all, w.keyNorm());
+            append(at, n, keys, all, sight);
+            look(p, attended, merged < 0 ? FlashAttention.groups(n, shape.heads())
+                    : DecodeAttention.groups(n, shape.heads(), shape.kvHeads(), pieces), n, at, sight);
+            if (merged >= 0) look(p, merged, DecodeAttention.mergeGroups(n, shape.heads()), n, at, sight);
+            output.set(p, rows, n, at.attended(), shape.queryWidth(), w.output(), w.afterAttention(), at);
+        }
+    }
+
+    /** The MLP half among the tasks of a program. */
+    private final class MlpTasks {
+        private final Program program;
+        private final boolean rows;
+        private final int normed;
+        private final int first;
+        private int up = -1;
+        private final Last down;
+
+        MlpTasks(DevicePlan plan, Program p, boolean rows) {
+            this.program = p;
+            this.rows = rows;
+            normed = norm(plan, p, shape.mlpNorm());
             first = product(plan, p, rows, shape.width(), shape.inner(), shape.activation());
             if (shape.gated()) up = product(plan, p, rows, shape.width(), shape.inner(), Activation.NONE);
-            down.tasks(plan, p, rows, shape.inner(), shape.afterMlp());
+            down = new Last(plan, p, rows, shape.inner(), shape.afterMlp());
+        }
+
+        void set(LayerWeights w, Activations at, int n) {
+            Program p = program;
+            int width = shape.width();
+            setNorm(p, normed, n, 1, at.x(), width, at.normed(), width, w.mlpNorm());
+            int from = normed < 0 ? at.x() : at.normed();
+            setProduct(p, first, rows, n, from, width, at.hidden(), shape.inner(), w.first(), 0);
+            if (up >= 0) setProduct(p, up, rows, n, from, width, at.hidden(), shape.inner(), w.up(), 2);
+            down.set(p, rows, n, at.hidden(), shape.inner(), w.down(), w.afterMlp(), at);
+        }
+    }
+
+    /** The programs of a layer with one kind of products: whole, and its halves for when something happens between them. */
+    private final class Layer {
+        private AttendTasks first;
+        private MlpTasks second;
+        private AttendTasks attend;
+        private MlpTasks mlp;
+
+        Layer(DevicePlan plan, String name, boolean rows) {
+            int section = ARGUMENTS + shape.kvHeads();
+            plan.add("layer" + name, ATTEND_TASKS + MLP_TASKS, section, p -> {
+                first = new AttendTasks(plan, p, rows);
+                second = new MlpTasks(plan, p, rows);
+            });
+            plan.add("attend" + name, ATTEND_TASKS, section, p -> attend = new AttendTasks(plan, p, rows));
+            plan.add("mlp" + name, MLP_TASKS, section, p -> mlp = new MlpTasks(plan, p, rows));
         }
     }
 
     /** The last product of a half, and how it is added to the tokens. */
     private final class Last {
-        private int product;
+        private final int product;
         private int after = -1;
         private int added = -1;
 
-        void tasks(DevicePlan plan, Program p, boolean rows, int in, NormShape afterwards) {
+        Last(DevicePlan plan, Program p, boolean rows, int in, NormShape afterwards) {
             product = LayerPrograms.this.product(plan, p, rows, in, shape.width(), Activation.NONE);
             if (shape.addsPlainly(afterwards)) return;
             after = norm(plan, p, afterwards);
@@ -127,12 +196,11 @@ final class LayerPrograms {
         }
     }
 
-    LayerPrograms(DevicePlan plan, LayerShape shape, int format) {
+    LayerPrograms(DevicePlan plan, LayerShape shape) {
         this.shape = shape;
-        this.format = format;
         this.pieces = pieces(shape);
-        this.few = new Half(plan, "Few", true);
-        this.many = new Half(plan, "Many", false);
+        this.few = new Layer(plan, "Few", true);
+        this.many = new Layer(plan, "Many", false);
         KernelContext c = plan.context();
         FloatArray a = plan.arena();
         this.probabilities = plan.add("probabilities", 1, ARGUMENTS + shape.kvHeads(), p -> {
@@ -143,6 +211,24 @@ final class LayerPrograms {
         this.sums = plan.add("sums", 1, ARGUMENTS, p -> {
             p.graph().task(p.task(), FlashAttention::sumRows, c, p.arguments(), p.next(), a, shape.heads());
             p.added(FlashAttention.LOCAL);
+        });
+        this.combine = plan.add("combine", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenRows::merge, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenRows.LOCAL);
+        });
+        this.gather = plan.add("gather", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenRows::gather, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenRows.LOCAL);
+        });
+        this.scatter = plan.add("scatter", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenRows::scatter, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenRows.LOCAL);
+        });
+        this.partners = plan.add("partners", 2, ARGUMENTS, p -> {
+            p.graph().task(p.task(), Partners::units, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(Partners.LOCAL);
+            p.graph().task(p.task(), Partners::nearest, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(Partners.LOCAL);
         });
         this.copy = plan.add("copy", 1, ARGUMENTS, p -> {
             p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
@@ -164,6 +250,11 @@ final class LayerPrograms {
     }
 
     private int norm(DevicePlan plan, Program p, NormShape norm) {
+        return norm(plan, p, plan.weights(0), norm);
+    }
+
+    /** Adds a norm to a program; -1 for none. */
+    static int norm(DevicePlan plan, Program p, Weights w, NormShape norm) {
         TaskGraph g = p.graph();
         KernelContext c = plan.context();
         IntArray m = p.arguments();
@@ -171,30 +262,30 @@ final class LayerPrograms {
             case NONE -> {
                 return -1;
             }
-            case RMS -> g.task(p.task(), Norms::rms, c, m, p.next(), plan.arena(), plan.parameters(), norm.width(), norm.epsilon());
-            case LAYER -> g.task(p.task(), Norms::layer, c, m, p.next(), plan.arena(), plan.parameters(), norm.width(), norm.epsilon());
-            case FACTORS -> g.task(p.task(), Norms::factors, c, m, p.next(), plan.arena(), plan.parameters(), norm.width());
+            case RMS -> g.task(p.task(), Norms::rms, c, m, p.next(), plan.arena(), w.parameters(), norm.width(), norm.epsilon());
+            case LAYER -> g.task(p.task(), Norms::layer, c, m, p.next(), plan.arena(), w.parameters(), norm.width(), norm.epsilon());
+            case FACTORS -> g.task(p.task(), Norms::factors, c, m, p.next(), plan.arena(), w.parameters(), norm.width());
         }
         return p.added(Norms.LOCAL);
     }
 
     private int product(DevicePlan plan, Program p, boolean rows, int in, int out, Activation f) {
-        return product(plan, p, rows, format, in, out, f);
+        return product(plan, p, rows, plan.weights(0), in, out, f);
     }
 
     /** Adds a product to a program. */
-    static int product(DevicePlan plan, Program p, boolean rows, int format, int in, int out, Activation f) {
+    static int product(DevicePlan plan, Program p, boolean rows, Weights w, int in, int out, Activation f) {
         if (rows) {
-            p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), plan.parameters(),
-                    plan.floats(), plan.words(), format, in, out, f.ordinal());
+            p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(),
+                    w.floats(), w.words(), w.format(), in, out, f.ordinal());
             return p.added(RowProducts.LOCAL);
         }
-        p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), plan.parameters(),
-                plan.floats(), plan.words(), format, in, out, f.ordinal());
+        p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(), w.floats(),
+                w.words(), w.format(), in, out, f.ordinal());
         return p.added(TiledProducts.LOCAL);
     }
 
-    private void setNorm(Program p, int task, int tokens, int parts, int x, int xStride, int y, int yStride, NormPlace norm) {
+    static void setNorm(Program p, int task, int tokens, int parts, int x, int xStride, int y, int yStride, NormPlace norm) {
         if (task >= 0) p.set(task, Norms.groups(tokens * parts), tokens * parts, parts, x, xStride, y, yStride, norm.weight(), norm.bias());
     }
 
@@ -223,27 +314,24 @@ final class LayerPrograms {
 
     /** Runs the attention half for n tokens. */
     void attend(DevicePlan plan, LayerWeights w, Activations at, int n, Sight sight) {
-        Half h = n <= FEW ? few : many;
-        Program p = h.attend;
-        int width = shape.width();
-        int all = shape.attendingWidth();
-        int keys = at.attending() + shape.queryWidth();
-        setNorm(p, h.normed, n, 1, at.x(), width, at.normed(), width, w.attentionNorm());
-        setProduct(p, h.attending, h.rows, n, h.normed < 0 ? at.x() : at.normed(), width, at.attending(), all, w.attending(), 0);
-        setNorm(p, h.queryNorm, n, parts(shape.queryNorm(), shape.queryWidth()), at.attending(), all, at.attending(), all, w.queryNorm());
-        setNorm(p, h.keyNorm, n, parts(shape.keyNorm(), shape.keyWidth()), keys, all, keys, all, w.keyNorm());
-        if (h.rotated >= 0) {
-            p.set(h.rotated, Rotary.groups(n, shape.heads() + shape.kvHeads(), shape.half()), n, at.attending(), all, at.cos(), at.sin());
-        }
-        CacheRegion r = sight.region;
-        p.set(h.appended, CacheEntries.groups(n * shape.keyWidth()), n, keys, keys + shape.keyWidth(), all, r.keys(), r.values(),
-                r.capacity());
-        p.more(h.appended, 7, sight.lengths);
-        look(p, h.attended, h.merged < 0 ? FlashAttention.groups(n, shape.heads())
-                : DecodeAttention.groups(n, shape.heads(), shape.kvHeads(), pieces), n, at, sight);
-        if (h.merged >= 0) look(p, h.merged, DecodeAttention.mergeGroups(n, shape.heads()), n, at, sight);
-        h.output.set(p, h.rows, n, at.attended(), shape.queryWidth(), w.output(), w.afterAttention(), at);
-        plan.run(p);
+        AttendTasks tasks = (n <= FEW ? few : many).attend;
+        tasks.set(w, at, n, sight);
+        plan.run(tasks.program);
+    }
+
+    /** Runs the other half. */
+    void mlp(DevicePlan plan, LayerWeights w, Activations at, int n) {
+        MlpTasks tasks = (n <= FEW ? few : many).mlp;
+        tasks.set(w, at, n);
+        plan.run(tasks.program);
+    }
+
+    /** Runs both halves, one after the other. */
+    void layer(DevicePlan plan, LayerWeights w, Activations at, int n, Sight sight) {
+        Layer tasks = n <= FEW ? few : many;
+        tasks.first.set(w, at, n, sight);
+        tasks.second.set(w, at, n);
+        plan.run(tasks.first.program);
     }
 
     private void look(Program p, int task, int groups, int n, Activations at, Sight sight) {
@@ -264,19 +352,6 @@ final class LayerPrograms {
         return after;
     }
 
-    /** Runs the other half. */
-    void mlp(DevicePlan plan, LayerWeights w, Activations at, int n) {
-        Half h = n <= FEW ? few : many;
-        Program p = h.mlp;
-        int width = shape.width();
-        setNorm(p, h.mlpNormed, n, 1, at.x(), width, at.normed(), width, w.mlpNorm());
-        int from = h.mlpNormed < 0 ? at.x() : at.normed();
-        setProduct(p, h.first, h.rows, n, from, width, at.hidden(), shape.inner(), w.first(), 0);
-        if (h.up >= 0) setProduct(p, h.up, h.rows, n, from, width, at.hidden(), shape.inner(), w.up(), 2);
-        h.down.set(p, h.rows, n, at.hidden(), shape.inner(), w.down(), w.afterMlp(), at);
-        plan.run(p);
-    }
-
     /** Computes [heads, count, columns] attention rows of the n queries that attended last. */
     void probabilities(DevicePlan plan, Activations at, int n, Sight sight, int first, int count, int columns, int target) {
         CacheRegion r = sight.region;
@@ -293,8 +368,47 @@ final class LayerPrograms {
         plan.run(sums);
     }
 
-    Program copy() {
-        return copy;
+    /**
+     * Makes rows of y from rows of x.
+     *
+     * @param map where a sparse matrix is: where rows begin [rows + 1], columns [entries], weights [entries]
+     */
+    void combine(DevicePlan plan, int x, int y, int rows, int map, int entries) {
+        int index = map + rows + 1;
+        combine.set(0, TokenRows.groups(rows), rows, x, y, index, map, index + entries);
+        plan.run(combine);
+    }
+
+    /** Makes rows of y of chosen rows of x. */
+    void gather(DevicePlan plan, int x, int y, int rows, int index) {
+        gather.set(0, TokenRows.groups(rows), rows, x, y, index);
+        plan.run(gather);
+    }
+
+    /** Puts rows of y back among those of x, by factors or, where there are none, as they are. */
+    void scatter(DevicePlan plan, int y, int x, int rows, int index, int factors) {
+        scatter.set(0, TokenRows.groups(rows), rows, y, x, index, factors);
+        plan.run(scatter);
+    }
+
+    /**
+     * Finds partners of n keys.
+     *
+     * @param keys    of the first head, with those of the others stride apart
+     * @param units   where there is room for [n, headDim]
+     * @param guarded or -1
+     * @param found   where partners and then similarities go
+     */
+    void partners(DevicePlan plan, int n, int keys, int stride, int units, int guarded, int found) {
+        partners.set(0, Partners.unitGroups(n), n, keys, stride, shape.kvHeads(), units);
+        partners.set(1, Partners.groups(n), n, units, guarded, found, found + Partners.groups(n));
+        plan.run(partners);
+    }
+
+    /** Copies floats of the arena within it. */
+    void copy(DevicePlan plan, int from, int to, int count) {
+        copy.set(0, CacheEntries.groups(count), from, to, count);
+        plan.run(copy);
     }
 
     Program keep() {

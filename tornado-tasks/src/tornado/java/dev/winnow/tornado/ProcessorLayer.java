@@ -29,6 +29,16 @@ class ProcessorLayer implements CompiledLayer {
     }
 
     @Override
+    public void forget(float[] x) {
+        backend.forget(x);
+    }
+
+    @Override
+    public void look(float[] x, int from, int to) {
+        backend.look(x, from, to);
+    }
+
+    @Override
     public List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws) {
         backend.home(x);
         return cpu.attend(x, n, positions, bias, kv, probes, ws);
@@ -61,25 +71,25 @@ class ProcessorLayer implements CompiledLayer {
 
     @Override
     public float[] project(Projection projection, float[] x, int n, int[] positions, Workspace ws) {
-        backend.home(x);
+        backend.look(x, 0, n);
         return cpu.project(projection, x, n, positions, ws);
     }
 
     @Override
     public float[] attentionAhead(float[] x, int n, int[] positions, Probe probe, Workspace ws) {
-        backend.home(x);
+        backend.look(x, 0, n);
         return cpu.attentionAhead(x, n, positions, probe, ws);
     }
 
     @Override
     public float[] normed(Half half, float[] x, int n, Workspace ws) {
-        backend.home(x);
+        backend.look(x, 0, n);
         return cpu.normed(half, x, n, ws);
     }
 
     @Override
     public float[] neurons(float[] x, int n, Workspace ws) {
-        backend.home(x);
+        backend.look(x, 0, n);
         return cpu.neurons(x, n, ws);
     }
 }

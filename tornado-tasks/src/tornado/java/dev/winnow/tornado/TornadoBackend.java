@@ -4,10 +4,13 @@ import dev.winnow.layers.Activation;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.BackendProvider.Device;
 import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.CompiledVocabulary;
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Norm;
+import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
+import dev.winnow.layers.Vocabulary;
 import dev.winnow.layers.Work;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -36,6 +39,9 @@ public final class TornadoBackend implements Backend, AutoCloseable {
     private final CpuBackend cpu = CpuBackend.create();
     private final List<Bank> banks = new ArrayList<>();
     private final Map<Map.Entry<Linear, Activation>, DeviceLinear> maps = new LinkedHashMap<>(16, 0.75f, true);
+    private final List<DeviceVocabulary> vocabularies = new ArrayList<>();
+    /** Of the layer that was compiled last, or null where that has none. */
+    private Bank latest;
     private Transfers closed = Transfers.NONE;
     private int onDevice;
     private int onProcessor;
@@ -61,10 +67,12 @@ public final class TornadoBackend implements Backend, AutoCloseable {
         Optional<LayerShape> shape = LayerShape.of(layer);
         if (shape.isEmpty()) {
             onProcessor++;
+            latest = null;
             return new ProcessorLayer(this, here);
         }
         onDevice++;
         Bank bank = bank(shape.get());
+        latest = bank;
         return new TornadoLayer(this, here, bank, bank.add(layer));
     }
 
@@ -73,6 +81,19 @@ public final class TornadoBackend implements Backend, AutoCloseable {
         Bank bank = new Bank(this, device, shape, description.allocation());
         banks.add(bank);
         return bank;
+    }
+
+    @Override
+    public synchronized Optional<CompiledVocabulary> compile(Vocabulary data) {
+        if (latest == null || latest.surrounded() || data.norm() == null || !WeightStore.holds(data.head().weight().dtype())) {
+            return Optional.empty();
+        }
+        DeviceVocabulary vocabulary = new DeviceVocabulary(this, latest, data);
+        long most = Math.min(description.allocation(), Integer.MAX_VALUE);
+        if (vocabulary.stores().stream().anyMatch(s -> s.largest() > most)) return Optional.empty();
+        latest.surround(vocabulary);
+        vocabularies.add(vocabulary);
+        return Optional.of(vocabulary);
     }
 
     @Override
@@ -102,7 +123,7 @@ public final class TornadoBackend implements Backend, AutoCloseable {
         return banks.stream().mapToLong(Bank::used).sum();
     }
 
-    /** What crossed between host and device so far. */
+    @Override
     public synchronized Transfers transfers() {
         Transfers all = closed;
         for (Bank b : banks) all = all.plus(b.transfers());
@@ -118,7 +139,9 @@ public final class TornadoBackend implements Backend, AutoCloseable {
             return;
         }
         synchronized (this) {
-            map(linear, f, rows).apply(x, rows, y);
+            Optional<DeviceVocabulary> head = vocabularies.stream().filter(v -> v.isHead(linear, f)).findFirst();
+            if (head.isPresent()) head.get().logits(x, rows, y);
+            else map(linear, f, rows).apply(x, rows, y);
         }
         work.product(rows, linear.out(), linear.in());
     }
@@ -154,7 +177,17 @@ public final class TornadoBackend implements Backend, AutoCloseable {
 
     /** Brings hidden states home, wherever they are. */
     synchronized void home(float[] x) {
-        for (Bank b : banks) if (b.holds(x)) b.home();
+        for (Bank b : banks) if (b.holds(x)) b.home(x);
+    }
+
+    /** Shows an array rows of the hidden states that layers left on the device. */
+    synchronized void look(float[] x, int from, int to) {
+        for (Bank b : banks) b.look(x, from, to);
+    }
+
+    /** Lets hidden states that nobody will look at again go, wherever they are. */
+    synchronized void forget(float[] x) {
+        for (Bank b : banks) b.forget(x);
     }
 
     /** Brings them home unless they are in this bank. */

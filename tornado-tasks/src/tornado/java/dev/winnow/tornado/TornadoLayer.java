@@ -47,6 +47,18 @@ final class TornadoLayer extends ProcessorLayer {
     @Override
     public List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws) {
         if (kv.packed()) return super.attend(x, n, positions, bias, kv, probes, ws);
+        return run(x, n, positions, bias, kv, probes, ws, false);
+    }
+
+    @Override
+    public List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws) {
+        if (kv.packed()) return super.run(x, n, positions, bias, kv, probes, ws);
+        return run(x, n, positions, bias, kv, probes, ws, true);
+    }
+
+    /** @param whole whether the MLP follows */
+    private List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes, Workspace ws,
+                              boolean whole) {
         synchronized (bank.lock()) {
             backend.homeUnlessIn(bank, x);
             RotaryEmbedding rotary = attention().rotary();
@@ -55,17 +67,18 @@ final class TornadoLayer extends ProcessorLayer {
             List<float[]> rows = bank.reserving(() -> {
                 bank.makeRoom(n);
                 CacheRegion region = bank.region(kv, n);
-                return attend(x, n, positions, bias, kv, probes, table, ws.pass(), region);
+                return run(x, n, positions, bias, kv, probes, table, ws.pass(), region, whole);
             });
             count(n, kv, probes, ws.work());
+            if (whole) countMlp(n, ws.work());
             leave(x, n);
             return rows;
         }
     }
 
     /** With all that the attention needs in place but what depends on its tokens' bias and sight. */
-    private List<float[]> attend(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
-                                 RotaryEmbedding.Table table, long pass, CacheRegion region) {
+    private List<float[]> run(float[] x, int n, int[] positions, float[] bias, KeyValues kv, List<Probe> probes,
+                              RotaryEmbedding.Table table, long pass, CacheRegion region, boolean whole) {
         AttentionMask mask = attention().mask();
         int kvHeads = kv.heads();
         int columns = kv.length() + n;
@@ -92,7 +105,8 @@ final class TornadoLayer extends ProcessorLayer {
                 bank.plan().upload(starts, starts(kv, n, positions, mask.window()), 0, kvHeads * n);
             }
             LayerPrograms.Sight sight = new LayerPrograms.Sight(region, biases, columns, starts, mask.causal(), lengths);
-            bank.programs().attend(bank.plan(), weights, bank.activations(), n, sight);
+            if (whole) bank.programs().layer(bank.plan(), weights, bank.activations(), n, sight);
+            else bank.programs().attend(bank.plan(), weights, bank.activations(), n, sight);
             List<float[]> rows = new ArrayList<>(probes.size());
             for (Probe p : probes) rows.add(observe(n, kv, p, sight, columns, next));
             return rows;
@@ -184,11 +198,51 @@ final class TornadoLayer extends ProcessorLayer {
             });
             bank.enter(x, n);
             bank.programs().mlp(bank.plan(), weights, bank.activations(), n);
-            Mlp.Dense mlp = (Mlp.Dense) description().mlp();
-            ws.work().product(n, mlp.first().out(), mlp.first().in());
-            if (mlp instanceof Mlp.Gated g) ws.work().product(n, g.up().out(), g.up().in());
-            ws.work().product(n, mlp.down().out(), mlp.down().in());
+            countMlp(n, ws.work());
             leave(x, n);
+        }
+    }
+
+    private void countMlp(int n, Work work) {
+        Mlp.Dense mlp = (Mlp.Dense) description().mlp();
+        work.product(n, mlp.first().out(), mlp.first().in());
+        if (mlp instanceof Mlp.Gated g) work.product(n, g.up().out(), g.up().in());
+        work.product(n, mlp.down().out(), mlp.down().in());
+    }
+
+    @Override
+    public boolean combine(float[] x, int n, int[] start, int[] index, float[] weight, float[] y) {
+        synchronized (bank.lock()) {
+            if (!bank.holds(x, n, start.length - 1)) return false;
+            try {
+                bank.combine(start, index, weight, y);
+            } catch (Bank.Full full) {
+                return false;
+            }
+            return true;
+        }
+    }
+
+    @Override
+    public boolean part(float[] x, int n, int[] chosen, float[] y) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.part(x, n, chosen, y);
+            } catch (Bank.Full full) {
+                return false;
+            }
+        }
+    }
+
+    @Override
+    public boolean join(float[] x, int n, int[] chosen, float[] factor, float[] y) {
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, y);
+            try {
+                return bank.join(x, n, chosen, factor, y);
+            } catch (Bank.Full full) {
+                return false;
+            }
         }
     }
 }

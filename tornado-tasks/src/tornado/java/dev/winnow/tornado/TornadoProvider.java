@@ -41,7 +41,9 @@ public final class TornadoProvider implements BackendProvider {
     private static String reason(Throwable e) {
         Throwable cause = e;
         while (cause.getCause() != null) cause = cause.getCause();
-        return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+        if (cause.getMessage() == null) return cause.getClass().getSimpleName();
+        // TornadoVM colours what it says
+        return cause.getMessage().replaceAll("\\u001B\\[[0-9;]*m|\\[WARNING]", "").strip().replaceAll("\\.$", "");
     }
 
     private static Device describe(int index, TornadoDevice d) {

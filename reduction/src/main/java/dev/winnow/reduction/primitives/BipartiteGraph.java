@@ -45,11 +45,29 @@ public record BipartiteGraph(int tokens, int[] front, int[] from, int[] into, fl
 
     /** ToMe's: tokens at even places look among those at odd places; at most half of those that are not guarded merge. */
     public static BipartiteGraph alternating(float[] metric, int n, int width, boolean[] guarded) {
-        int[] from = new int[(n + 1) / 2];
-        int[] into = new int[n / 2];
-        Arrays.setAll(from, i -> 2 * i);
-        Arrays.setAll(into, j -> 2 * j + 1);
-        return similar(metric, n, width, guarded, from, into, guarded(guarded, false).length / 2);
+        return similar(metric, n, width, guarded, even(n), odd(n), guarded(guarded, false).length / 2);
+    }
+
+    private static int[] even(int n) {
+        return IntStream.range(0, (n + 1) / 2).map(i -> 2 * i).toArray();
+    }
+
+    private static int[] odd(int n) {
+        return IntStream.range(0, n / 2).map(j -> 2 * j + 1).toArray();
+    }
+
+    /** What {@link #alternating} comes down to, of partners that were found elsewhere. */
+    static Pairing alternating(boolean[] guarded, int[] partner, float[] best) {
+        int n = guarded.length;
+        int[] from = even(n);
+        return new Pairing(n, guarded(guarded, true), from, odd(n), partner, best, guarded(guarded, false).length / 2,
+                Arrays.stream(from).anyMatch(i -> guarded[i]));
+    }
+
+    /** The best pairs. */
+    public Pairing pairing() {
+        int[] partner = most == 0 ? new int[from.length] : partners();
+        return new Pairing(tokens, front, from, into, partner, best(partner), most, inOrder);
     }
 
     /** Every k-th of the tokens that are not guarded takes others in. */
@@ -121,12 +139,5 @@ public record BipartiteGraph(int tokens, int[] front, int[] from, int[] into, fl
         float[] best = new float[from.length];
         for (int i = 0; i < best.length; i++) best[i] = into.length == 0 ? Float.NEGATIVE_INFINITY : scores[i * into.length + partners[i]];
         return best;
-    }
-
-    /** How many pairs fit better than a threshold and may merge. */
-    public int above(double threshold) {
-        int count = 0;
-        for (float b : best(partners())) if (b > threshold) count++;
-        return Math.min(count, most);
     }
 }

@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
  * Bipartite soft matching (Bolya et al. 2022, arXiv 2210.09461): each token of one set has a most similar token in the other; the r
  * best pairs merge.
  *
- * @param graph        the two sets
+ * @param pairing      who fits whom best
  * @param front        tokens that come first in the merged sequence
  * @param unmerged     places in the first set that stay, in output order
  * @param sources      places in the first set that merge, best first
@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
  * @param scores       for each source how well it fits
  * @param next         how well the best pair fits that did not merge any more; where all merged, the last that did
  */
-public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerged, int[] sources, int[] destinations, float[] scores,
+public record BipartiteMatching(Pairing pairing, int[] front, int[] unmerged, int[] sources, int[] destinations, float[] scores,
                                 float next) {
 
     /**
@@ -25,14 +25,19 @@ public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerge
      * @param r pairs wanted; fewer where the graph has no more
      */
     public static BipartiteMatching of(BipartiteGraph graph, int r) {
-        r = Math.max(0, Math.min(r, graph.most()));
-        int[] partner = r == 0 ? new int[graph.from().length] : graph.partners();
-        float[] best = r == 0 ? new float[partner.length] : graph.best(partner);
+        return of(graph.pairing(), r);
+    }
+
+    /** The best of some pairs. */
+    public static BipartiteMatching of(Pairing pairing, int r) {
+        r = Math.max(0, Math.min(r, pairing.most()));
+        int[] partner = pairing.partner();
+        float[] best = r == 0 ? new float[partner.length] : pairing.best();
         int[] order = TopK.descending(best);
         while (r > 0 && best[order[r - 1]] == Float.NEGATIVE_INFINITY) r--;
         int[] sources = Arrays.copyOf(order, r);
         int[] unmerged = Arrays.copyOfRange(order, r, order.length);
-        if (graph.inOrder()) Arrays.sort(unmerged);
+        if (pairing.inOrder()) Arrays.sort(unmerged);
         int[] destinations = new int[r];
         float[] scores = new float[r];
         for (int i = 0; i < r; i++) {
@@ -40,7 +45,7 @@ public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerge
             scores[i] = best[sources[i]];
         }
         float next = r == 0 ? Float.NEGATIVE_INFINITY : best[order[Math.min(r, order.length - 1)]];
-        return new BipartiteMatching(graph, graph.front(), unmerged, sources, destinations, scores, next);
+        return new BipartiteMatching(pairing, pairing.front(), unmerged, sources, destinations, scores, next);
     }
 
     /**
@@ -58,8 +63,8 @@ public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerge
         BipartiteMatching m = of(BipartiteGraph.alternating(metric, n, width, guarded), r);
         if (classToken || !distilled) return m;
         // without a class token, the authors' code puts what comes first of the even tokens in front of the distillation token
-        return new BipartiteMatching(m.graph, new int[] {m.graph.from()[m.unmerged[0]], 1}, m.unmerged, m.sources, m.destinations, m.scores,
-                m.next);
+        int[] front = {m.pairing.from()[m.unmerged[0]], 1};
+        return new BipartiteMatching(m.pairing, front, m.unmerged, m.sources, m.destinations, m.scores, m.next);
     }
 
     /**
@@ -85,13 +90,13 @@ public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerge
         r = Math.min(r, graph.most());
         BipartiteMatching first = of(graph, r / 2);
         TokenMap there = Groups.average(graph.tokens(), first.groups(), weights);
-        BipartiteGraph reverse = first.reverse();
+        BipartiteGraph reverse = first.reverse(graph);
         TokenMap back = of(reverse, r - r / 2).merge(there.total(weights, 0));
         return there.then(back);
     }
 
     /** What is left after this matching, the second set looking for partners in the first. */
-    private BipartiteGraph reverse() {
+    private BipartiteGraph reverse(BipartiteGraph graph) {
         int[][] groups = groups();
         int[] place = new int[graph.tokens()];
         for (int i = 0; i < groups.length; i++) place[groups[i][0]] = i;
@@ -117,7 +122,7 @@ public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerge
 
     /** The weighted average of each group: for weights that are sizes, new token = sum(size * x) / sum(size). */
     public TokenMap merge(float[] weights) {
-        return pairs() == 0 ? TokenMap.identity(graph.tokens()) : Groups.average(graph.tokens(), groups(), weights);
+        return pairs() == 0 ? TokenMap.identity(pairing.tokens()) : Groups.average(pairing.tokens(), groups(), weights);
     }
 
     /**
@@ -126,13 +131,13 @@ public record BipartiteMatching(BipartiteGraph graph, int[] front, int[] unmerge
      * layer.
      */
     public int[][] groups() {
-        int[] from = graph.from();
-        int[] into = graph.into();
+        int[] from = pairing.from();
+        int[] into = pairing.into();
         int[][] second = Groups.of(into, Arrays.stream(sources).map(s -> from[s]).toArray(), destinations);
-        int[][] byToken = new int[graph.tokens()][];
+        int[][] byToken = new int[pairing.tokens()][];
         for (int u : unmerged) byToken[from[u]] = new int[] {from[u]};
         for (int j = 0; j < into.length; j++) byToken[into[j]] = second[j];
-        int[][] groups = new int[graph.tokens() - pairs()][];
+        int[][] groups = new int[pairing.tokens() - pairs()][];
         int at = 0;
         for (int f : front) {
             groups[at++] = byToken[f] == null ? new int[] {f} : byToken[f];

@@ -55,9 +55,9 @@ class MergingPrimitivesTest {
         float[] metric = {1, 0, 1, 0.1f, 0, 1, -1, 0, 1, 1};
         BipartiteGraph graph = BipartiteGraph.alternating(metric, 5, 2, new boolean[5]);
         // tokens 0, 2, 4 look at 1 and 3: cosines 0.995, 0.0995, 0.774
-        assertThat(graph.above(0.99)).isEqualTo(1);
-        assertThat(graph.above(0.5)).isEqualTo(2);
-        assertThat(graph.above(-1)).as("half at most").isEqualTo(2);
+        assertThat(graph.pairing().above(0.99)).isEqualTo(1);
+        assertThat(graph.pairing().above(0.5)).isEqualTo(2);
+        assertThat(graph.pairing().above(-1)).as("half at most").isEqualTo(2);
         BipartiteMatching one = BipartiteMatching.of(graph, 1);
         assertThat(one.scores()).containsExactly(graph.best(graph.partners())[0]);
         assertThat(one.next()).isCloseTo(0.774f, within(1e-3f));

@@ -5,6 +5,7 @@ import dev.winnow.runtime.Request;
 import dev.winnow.runtime.RequestException;
 import dev.winnow.runtime.Stats;
 import dev.winnow.runtime.Winnow;
+import dev.winnow.runtime.bench.DeviceCopies;
 import dev.winnow.runtime.bench.Host;
 import dev.winnow.runtime.bench.PlanCost;
 import dev.winnow.runtime.bench.PlanRounds;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.function.ToLongFunction;
@@ -67,10 +69,11 @@ final class BenchCommand implements Callable<Integer> {
             if (language == null && (prompt != null || promptTokens != null || generatedTokens != null)) {
                 throw new RequestException("this model (" + winnow.model().family() + ") does not generate text");
             }
+            Request request = language == null ? null : request(winnow, language);
             PlanRounds measured = language == null ? PlanRounds.looking(winnow, pictures(winnow), plans)
-                    : PlanRounds.generating(winnow, request(winnow, language), plans);
+                    : PlanRounds.generating(winnow, request, plans);
             measured.run(warmUp, rounds);
-            report(winnow, measured, language != null);
+            report(winnow, measured, language != null, request == null ? Optional.empty() : DeviceCopies.of(winnow, request));
         }
         return 0;
     }
@@ -108,7 +111,8 @@ final class BenchCommand implements Callable<Integer> {
         return new SplittableRandom(SEED).ints(0, language.vocabulary()).filter(id -> id != image).limit(count).toArray();
     }
 
-    private void report(Winnow winnow, PlanRounds measured, boolean generates) {
+    /** @param copies of the dense request, where a device runs it */
+    private void report(Winnow winnow, PlanRounds measured, boolean generates, Optional<DeviceCopies> copies) {
         List<PlanCost> costs = measured.costs();
         double steal = measured.stealSeconds();
         Map<String, Long> memory = memory(winnow, costs);
@@ -122,6 +126,7 @@ final class BenchCommand implements Callable<Integer> {
             result.put("stealSeconds", Double.isNaN(steal) ? null : steal);
             result.put("plans", costs.stream().map(c -> facts(c, generates)).toList());
             result.put("memory", memory);
+            copies.ifPresent(c -> result.put("copiesPerToken", c));
             common.printJson(result);
             return;
         }
@@ -131,6 +136,9 @@ final class BenchCommand implements Callable<Integer> {
         common.out().println();
         common.out().print(Tables.columns(generates ? generation(costs) : looking(costs)));
         common.out().println();
+        copies.ifPresent(c -> common.out().println(String.format(Locale.ROOT, "for each token decoded densely %s cross to the device and %s"
+                + " back, in %.1f launches%n", Tables.quantity(Math.round(c.toDevice()), "B"), Tables.quantity(Math.round(c.toHost()), "B"),
+                c.launches())));
         memory.forEach((name, bytes) -> common.out().println(String.format("%-28s %s", name, Tables.quantity(bytes, "B"))));
     }
 

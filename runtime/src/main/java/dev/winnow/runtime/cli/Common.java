@@ -108,7 +108,7 @@ final class Common {
     /** The backend asked for, with the shared pool set to the threads asked for. */
     Backend backend() {
         setThreads();
-        return Devices.open(backend, device);
+        return Devices.open(backend, device, err());
     }
 
     private void setThreads() {

@@ -6,6 +6,7 @@ import dev.winnow.layers.BackendProvider.Device;
 import dev.winnow.layers.BackendProvider.Kind;
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.runtime.RequestException;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -25,20 +26,30 @@ final class Devices {
      * A backend by its name.
      *
      * @param device number or part of a name, or null for the first GPU, or else the first device
+     * @param err    told when the processor computes because TornadoVM could not start
      * @throws RequestException when there is no such device
      */
-    static Backend open(String backend, String device) {
+    static Backend open(String backend, String device, PrintWriter err) {
         requireKnown(backend);
         if (backend.equals("cpu")) {
             if (device != null) throw new UsageException("--device chooses among the devices of --backend tornado, not of cpu");
             return CpuBackend.create();
         }
         Optional<BackendProvider> found = provider();
-        if (backend.equals("auto") && device == null) {
-            return found.flatMap(p -> firstGpu(p.devices()).map(p::open)).orElseGet(CpuBackend::create);
-        }
+        if (backend.equals("auto") && device == null) return found.flatMap(p -> gpu(p, err)).orElseGet(CpuBackend::create);
         BackendProvider provider = found.orElseThrow(Devices::missing);
         return provider.open(chosen(provider.devices(), device));
+    }
+
+    private static Optional<Backend> gpu(BackendProvider provider, PrintWriter err) {
+        List<Device> devices;
+        try {
+            devices = provider.devices();
+        } catch (IllegalStateException e) {
+            err.println("the processor computes, for " + e.getMessage());
+            return Optional.empty();
+        }
+        return firstGpu(devices).map(provider::open);
     }
 
     /** Where the devices come from, in a JVM that was started with TornadoVM. */

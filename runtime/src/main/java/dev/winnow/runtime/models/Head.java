@@ -3,7 +3,10 @@ package dev.winnow.runtime.models;
 import dev.winnow.layers.Activation;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
+import dev.winnow.layers.Norm;
+import dev.winnow.layers.Vocabulary;
 import dev.winnow.layers.Work;
+import dev.winnow.weights.Tensor;
 
 /**
  * From normed hidden states to logits.
@@ -20,6 +23,19 @@ public record Head(Linear map, float divisor, float softcap) {
     /** Logits as they are. */
     Head(Linear map) {
         this(map, 1f, 0f);
+    }
+
+    /** The head with its norm and, where ids can be looked up in a table, the words; {@link #finish} is left to do. */
+    Vocabulary vocabulary(Embedding embedding, Norm norm) {
+        Tensor words = embedding.positions() == null ? embedding.words() : null;
+        Norm before = softcap == 0 ? norm : norm.times(1 / (divisor * softcap));
+        return new Vocabulary(words, embedding.scale(), before, map, softcap == 0 ? Activation.NONE : Activation.TANH);
+    }
+
+    /** Makes logits of what {@link #vocabulary} makes, in place. */
+    void finish(float[] values) {
+        for (int i = 0; softcap != 0 && i < values.length; i++) values[i] *= softcap;
+        for (int i = 0; softcap == 0 && divisor != 1 && i < values.length; i++) values[i] /= divisor;
     }
 
     /** Writes logits [rows, vocabulary] of hidden states [rows, width]. */

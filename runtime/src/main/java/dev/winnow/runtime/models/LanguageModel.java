@@ -1,6 +1,8 @@
 package dev.winnow.runtime.models;
 
 import dev.winnow.layers.Backend;
+import dev.winnow.layers.CompiledVocabulary;
+import dev.winnow.layers.CompiledVocabulary.Highest;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Norm;
 import dev.winnow.layers.RopeScaling;
@@ -26,10 +28,11 @@ import java.util.Optional;
  *
  * @param family  the Hugging Face {@code model_type}
  * @param context longest sequence the model was made for
+ * @param deviceVocabulary embedding and head where a device runs them beside the layers, or null
  * @param learned what the checkpoint has for reduction methods
  */
 public record LanguageModel(String family, Backend backend, Embedding embedding, StackRunner stack, Norm finalNorm, Head head,
-                            int context, LearnedParts learned) implements Model {
+                            CompiledVocabulary deviceVocabulary, int context, LearnedParts learned) implements Model {
     /** Beyond so many contexts, dynamic scaling makes no sense of positions any more. */
     private static final int STRETCH = 16;
 
@@ -47,18 +50,19 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
                     backend.normalise(finalNorm, hidden, n, width, normed);
                     return normed;
                 });
-        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, context,
+        CompiledVocabulary onDevice = backend.compile(head.vocabulary(embedding, finalNorm)).orElse(null);
+        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, onDevice, context,
                 new LearnedParts(backend, stack.descriptions(), model::find));
     }
 
     /** The same model, the tokens of whose prompts see each other in another way. */
     LanguageModel seeing(Sight sight) {
-        return new LanguageModel(family, backend, embedding, stack.seeing(sight), finalNorm, head, context, learned);
+        return new LanguageModel(family, backend, embedding, stack.seeing(sight), finalNorm, head, deviceVocabulary, context, learned);
     }
 
     /** The same model, with a method that its checkpoint was trained with. */
     LanguageModel trainedWith(ReductionMethod method) {
-        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, context,
+        return new LanguageModel(family, backend, embedding, stack, finalNorm, head, deviceVocabulary, context,
                 new LearnedParts(learned.backend(), learned.layers(), learned.lookup(), List.of(method)));
     }
 
@@ -123,13 +127,16 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
     }
 
     /**
-     * Runs a prompt through all blocks, reducing as scheduled; of the last block, only what the last token needs.
+     * Runs a prompt through all blocks, reducing as scheduled; of the last block, only what the last token needs. The prompt's states are
+     * not to be looked at any more.
      *
      * @return logits [vocabulary] after the last token
      */
     public float[] prefill(Tokens prompt, KvCache cache, Schedule schedule, Workspace workspace, StackListener listener) {
         stack.prompt(prompt, cache, schedule, workspace, listener);
-        return logits(finalNorm(prompt.hidden(), prompt.count() - 1, 1), 1, workspace);
+        float[] last = prompt.last();
+        prompt.forget();
+        return logits(finalNorm(last, 0, 1), 1, workspace);
     }
 
     /** Embeds one word of a sequence as the first row of target. */
@@ -146,5 +153,23 @@ public record LanguageModel(String family, Backend backend, Embedding embedding,
         float[] logits = workspace.exactly(Workspace.Slot.LOGITS, vocabulary());
         head.logits(backend, hidden, 1, logits, workspace.work());
         return logits;
+    }
+
+    /**
+     * {@link #step} where a device can tell the highest logits, so that no others cross.
+     *
+     * @param k how many, or 0 for all
+     * @return empty where all logits are to be had by {@link #step} only
+     */
+    public Optional<Highest> stepHighest(int id, int k, KvCache cache, Schedule schedule, Workspace workspace) {
+        boolean told = deviceVocabulary != null && k > 0 && k <= Math.min(CompiledVocabulary.MOST, vocabulary());
+        if (!told || !stack.stays(schedule)) return Optional.empty();
+        float[] hidden = workspace.exactly(Workspace.Slot.STEP, width());
+        if (deviceVocabulary.embeds()) deviceVocabulary.embed(id, hidden);
+        else embed(id, cache.nextPosition(), hidden);
+        stack.stepStaying(hidden, cache, schedule, workspace);
+        Highest highest = deviceVocabulary.highest(hidden, k, workspace.work());
+        head.finish(highest.values());
+        return Optional.of(highest);
     }
 }

@@ -51,6 +51,24 @@ public final class Sampler implements TokenChooser {
         return draw();
     }
 
+    /**
+     * One where the most likely token is taken, k where the k most likely are drawn from (of those exactly as likely as the last of them
+     * the lower ids); a penalty may raise any token.
+     */
+    @Override
+    public int enough() {
+        if (options.repetitionPenalty() != 1) return 0;
+        return options.isGreedy() ? 1 : options.topK();
+    }
+
+    @Override
+    public int among(int[] ids, float[] logits) {
+        candidates.reset(ids, logits);
+        if (options.isGreedy()) return candidates.ids[candidates.best()];
+        for (Warper warper : warpers) warper.warp(candidates);
+        return draw();
+    }
+
     private float[] penalised(float[] logits, int[] history, int historyLength) {
         if (options.repetitionPenalty() == 1) return logits;
         if (penalised.length != logits.length) penalised = new float[logits.length];

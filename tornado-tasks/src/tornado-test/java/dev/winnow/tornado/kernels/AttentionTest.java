@@ -2,9 +2,11 @@ package dev.winnow.tornado.kernels;
 
 import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("kernels")
 class AttentionTest {
     /**
      * One attention to be computed.

@@ -2,12 +2,16 @@ package dev.winnow.tornado.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.winnow.layers.RopeScaling;
+import dev.winnow.layers.RotaryEmbedding;
 import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
+@Tag("kernels")
 class CacheEntriesTest {
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
@@ -41,6 +45,54 @@ class CacheEntriesTest {
 
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void appendsTurned(Machine machine) {
+        turned(machine, 3, 4, 2, 10, 4, new int[] {5, 77, 4000});
+        turned(machine, 1, 1, 1, 2, 1, new int[] {9});
+    }
+
+    /** Pairs of channels of queries and keys turn by the table, others and values stay as they are; entries go behind those there are. */
+    private static void turned(Machine machine, int n, int heads, int kvHeads, int dim, int pairs, int[] positions) {
+        int stride = (heads + 2 * kvHeads) * dim + 3;
+        int capacity = 9;
+        float[] x = Operands.random(new Random(2), n * stride);
+        RotaryEmbedding.Table table = new RotaryEmbedding(2 * pairs, 10000, new RopeScaling.None()).table(positions, n);
+        Operands o = new Operands(2000);
+        int at = o.put(x);
+        int keys = o.put(new float[kvHeads * capacity * dim]);
+        int values = o.put(new float[kvHeads * capacity * dim]);
+        int k = at + heads * dim;
+        o.numbers(n, at, k, k + kvHeads * dim, stride, keys, values, capacity, o.put(table.cos()), o.put(table.sin()));
+        for (int h = 0; h < kvHeads; h++) o.numbers(h + 2);
+        machine.run(CacheEntries.turnedGroups(n, heads, kvHeads, dim, pairs), CacheEntries.LOCAL, o, CacheEntries::appendTurned,
+                heads, kvHeads, dim, pairs);
+        double[] all = new double[x.length];
+        for (int i = 0; i < x.length; i++) all[i] = x[i];
+        for (int t = 0; t < n; t++) {
+            for (int h = 0; h < heads + kvHeads; h++) {
+                for (int d = 0; d < pairs; d++) {
+                    int i = t * stride + h * dim + d;
+                    double cos = table.cos()[t * pairs + d];
+                    double sin = table.sin()[t * pairs + d];
+                    all[i] = x[i] * cos - x[i + pairs] * sin;
+                    all[i + pairs] = x[i + pairs] * cos + x[i] * sin;
+                }
+            }
+        }
+        for (int t = 0; t < n; t++) {
+            int row = t * stride;
+            Closeness.close(o.get(at + row, heads * dim), Arrays.copyOfRange(all, row, row + heads * dim));
+            for (int h = 0; h < kvHeads; h++) {
+                int to = (h * capacity + h + 2 + t) * dim;
+                int from = row + (heads + h) * dim;
+                Closeness.close(o.get(keys + to, dim), Arrays.copyOfRange(all, from, from + dim));
+                Closeness.close(o.get(values + to, dim), Arrays.copyOfRange(all, from + kvHeads * dim, from + kvHeads * dim + dim));
+            }
+        }
+        assertThat(o.get(keys, 2 * dim)).as("entries that were there").containsOnly(0f);
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
     void keepsInPlace(Machine machine) {
         int dim = 60;
         int capacity = 200;
@@ -67,21 +119,13 @@ class CacheEntriesTest {
 
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
-    void gathersAndCopies(Machine machine) {
+    void copies(Machine machine) {
         int dim = 7;
         float[] x = Operands.random(new Random(3), 30 * dim);
-        int[] slots = {29, 0, 3, 3};
         Operands o = new Operands(1000);
         int from = o.put(x);
-        int to = o.put(new float[slots.length * dim]);
-        o.numbers(from, to, slots.length, o.put(slots));
-        machine.run(CacheEntries.groups(slots.length * dim), CacheEntries.LOCAL, o, CacheEntries::gather, dim);
-        float[] expected = new float[slots.length * dim];
-        for (int i = 0; i < slots.length; i++) System.arraycopy(x, slots[i] * dim, expected, i * dim, dim);
-        assertThat(o.get(to, expected.length)).isEqualTo(expected);
-
         int copy = o.put(new float[x.length]);
-        o.again().numbers(from, copy, x.length);
+        o.numbers(from, copy, x.length);
         machine.run(CacheEntries.groups(x.length), CacheEntries.LOCAL, o, CacheEntries::copy);
         assertThat(o.get(copy, x.length)).isEqualTo(x);
 

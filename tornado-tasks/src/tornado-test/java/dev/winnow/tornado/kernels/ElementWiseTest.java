@@ -2,9 +2,11 @@ package dev.winnow.tornado.kernels;
 
 import dev.winnow.layers.Activation;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("kernels")
 class ElementWiseTest {
     /** The functions from their definitions, in double precision. */
     static double reference(Activation f, double x) {
@@ -45,9 +47,11 @@ class ElementWiseTest {
                 Operands o = new Operands(200);
                 int from = o.put(scaled);
                 int to = o.room(x.length);
-                o.numbers(x.length, from, to);
+                // rides along with a product, here by a single 1
+                o.numbers(x.length, from, 1, to, 1, o.parameter(1f), Offsets.NONE, 0, Offsets.NONE);
                 int kind = f.ordinal();
-                machine.run(ElementWise.groups(x.length), ElementWise.LOCAL, o, ElementWise::plain, kind);
+                machine.run(RowProducts.groups(x.length, 1), RowProducts.LOCAL, o, RowProducts::multiply, o.p, o.p, o.words,
+                        WeightFormat.F32, 1, 1, kind);
                 double[] expected = new double[x.length];
                 for (int i = 0; i < x.length; i++) expected[i] = reference(f, scaled[i]);
                 Closeness.close(o.get(to, x.length), expected, 1e-6);
@@ -57,27 +61,14 @@ class ElementWiseTest {
 
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
-    void gatesAndSums(Machine machine) {
-        int rows = 3;
-        int inner = 71;
+    void sums(Machine machine) {
         Random random = new Random(4);
-        float[] x = Operands.random(random, rows * 2 * inner);
-        float[] y = Operands.random(random, rows * inner);
+        float[] x = Operands.random(random, 213);
+        float[] y = Operands.random(random, x.length);
         Operands o = new Operands(2000);
         int from = o.put(x);
-        int gated = o.room(rows * inner);
-        o.numbers(rows * inner, from, gated);
-        int kind = Activation.SILU.ordinal();
-        machine.run(ElementWise.groups(rows * inner), ElementWise.LOCAL, o, ElementWise::gated, kind, inner);
-        double[] expected = new double[rows * inner];
-        for (int i = 0; i < expected.length; i++) {
-            int at = i / inner * 2 * inner + i % inner;
-            expected[i] = reference(Activation.SILU, x[at]) * x[at + inner];
-        }
-        Closeness.close(o.get(gated, expected.length), expected);
-
         int to = o.put(y);
-        o.again().numbers(y.length, from, to);
+        o.numbers(y.length, from, to);
         machine.run(ElementWise.groups(y.length), ElementWise.LOCAL, o, ElementWise::addScaled, 0.25f);
         double[] sums = new double[y.length];
         for (int i = 0; i < y.length; i++) sums[i] = y[i] + 0.25 * x[i];

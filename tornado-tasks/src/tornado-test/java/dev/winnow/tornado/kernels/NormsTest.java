@@ -1,9 +1,11 @@
 package dev.winnow.tornado.kernels;
 
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("kernels")
 class NormsTest {
     private enum Kind { RMS, LAYER, FACTORS }
 

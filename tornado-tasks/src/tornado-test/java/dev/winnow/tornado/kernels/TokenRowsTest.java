@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.winnow.reduction.TokenMap;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag("kernels")
 class TokenRowsTest {
     private static final int WIDTH = 137;
 
@@ -50,7 +52,7 @@ class TokenRowsTest {
             for (int i = 0; i < 2; i++) System.arraycopy(x, places[i] * WIDTH, expectedRows, i * WIDTH, WIDTH);
             assertThat(o.get(entered, 2 * WIDTH)).isEqualTo(expectedRows);
 
-            o.again().numbers(2, o.put(left), entered, at, index, weighed ? o.put(0.3f, -2f) : Offsets.NONE);
+            o.again().numbers(2, o.put(left), at, index, weighed ? o.put(0.3f, -2f) : Offsets.NONE);
             machine.run(TokenRows.groups(2), TokenRows.LOCAL, o, TokenRows::scatter, WIDTH);
             double[] expected = doubles(x);
             for (int i = 0; i < 2 * WIDTH; i++) {

@@ -14,7 +14,6 @@ public final class CacheEntries {
 
     private static final int TO = 1;
     private static final int COUNT = 2;
-    private static final int SLOTS = 3;
 
     private static final int K = 1;
     private static final int V = 2;
@@ -23,6 +22,17 @@ public final class CacheEntries {
     private static final int VALUES = 5;
     private static final int CAPACITY = 6;
     private static final int LENGTHS = 7;
+
+    private static final int Q = 1;
+    private static final int TURNED_K = 2;
+    private static final int TURNED_V = 3;
+    private static final int TURNED_STRIDE = 4;
+    private static final int TURNED_KEYS = 5;
+    private static final int TURNED_VALUES = 6;
+    private static final int TURNED_CAPACITY = 7;
+    private static final int COS = 8;
+    private static final int SIN = 9;
+    private static final int TURNED_LENGTHS = 10;
 
     private static final int COMPACTED_CAPACITY = 2;
     private static final int COMPACTED_SLOTS = 3;
@@ -56,17 +66,56 @@ public final class CacheEntries {
         }
     }
 
+    /** Groups of {@link #appendTurned}. */
+    public static int turnedGroups(int tokens, int heads, int kvHeads, int headDim, int pairs) {
+        return Offsets.pieces(tokens * (heads * pairs + kvHeads * headDim), LOCAL);
+    }
+
     /**
-     * Copies chosen rows to a place that does not overlap them: row i of the target is row slots[i] of the source.
+     * {@link #append} with the rotary position embedding (Su et al. 2021) of keys and queries in the half-split form, as
+     * {@link dev.winnow.layers.RotaryEmbedding} has it: queries turn in place, keys on their way. Cosines and sines come from the host,
+     * where angles are rounded as the reference does and reduced exactly: on the device fast trigonometry loses long positions. One
+     * work-item turns a pair of channels of a query, or makes a channel of an entry.
      *
-     * @param m at: 0 source, 1 target, 2 rows, 3 slots
+     * @param m     at: 0 n, 1 q, 2 k, 3 v, 4 their stride by tokens, 5 keys, 6 values, 7 capacity, 8 cos [n, pairs], 9 sin, 10 and on the
+     *              length of each head before
+     * @param pairs rotated pairs of a head; channels beyond 2 * pairs stay
      */
-    public static void gather(KernelContext context, IntArray m, int at, FloatArray a, int headDim) {
+    public static void appendTurned(KernelContext context, IntArray m, int at, FloatArray a, int heads, int kvHeads, int headDim,
+                                    int pairs) {
         int i = context.globalIdx;
-        int row = i / headDim;
-        if (row < m.get(at + COUNT)) {
-            int slot = (int) a.get(m.get(at + SLOTS) + row);
-            a.set(m.get(at + TO) + i, a.get(m.get(at) + slot * headDim + i % headDim));
+        int turned = heads * pairs;
+        int each = turned + kvHeads * headDim;
+        int token = i / each;
+        if (token < m.get(at)) {
+            int place = i % each;
+            int first = token * m.get(at + TURNED_STRIDE);
+            int cos = m.get(at + COS) + token * pairs;
+            int sin = m.get(at + SIN) + token * pairs;
+            if (place < turned) {
+                int d = place % pairs;
+                int x = m.get(at + Q) + first + (place / pairs) * headDim + d;
+                float u = a.get(x);
+                float v = a.get(x + pairs);
+                float c = a.get(cos + d);
+                float s = a.get(sin + d);
+                a.set(x, u * c - v * s);
+                a.set(x + pairs, v * c + u * s);
+            } else {
+                int channel = place - turned;
+                int head = channel / headDim;
+                int d = channel % headDim;
+                int k = m.get(at + TURNED_K) + first + channel;
+                float key = a.get(k);
+                if (d < pairs) {
+                    key = key * a.get(cos + d) - a.get(k + pairs) * a.get(sin + d);
+                } else if (d < 2 * pairs) {
+                    key = key * a.get(cos + d - pairs) + a.get(k - pairs) * a.get(sin + d - pairs);
+                }
+                int to = (head * m.get(at + TURNED_CAPACITY) + m.get(at + TURNED_LENGTHS + head) + token) * headDim + d;
+                a.set(m.get(at + TURNED_KEYS) + to, key);
+                a.set(m.get(at + TURNED_VALUES) + to, a.get(m.get(at + TURNED_V) + first + channel));
+            }
         }
     }
 

@@ -7,7 +7,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * The functions of {@link dev.winnow.layers.Activation}, by their ordinals, and what else goes element by element. One work-item an
- * element, neighbours side by side; most of these sums ride along with a product and need no launch of their own.
+ * element, neighbours side by side; activations ride along with a product and need no launch of their own.
  */
 public final class ElementWise {
     public static final int LOCAL = 128;
@@ -28,32 +28,6 @@ public final class ElementWise {
 
     public static int groups(int count) {
         return Offsets.pieces(count, LOCAL);
-    }
-
-    /**
-     * y = f(x); y may be x.
-     *
-     * @param m    at: 0 count, 1 x, 2 y
-     * @param kind ordinal of f
-     */
-    public static void plain(KernelContext context, IntArray m, int at, FloatArray a, int kind) {
-        int i = context.globalIdx;
-        if (i < m.get(at + COUNT)) a.set(m.get(at + Y) + i, apply(kind, a.get(m.get(at + X) + i)));
-    }
-
-    /**
-     * y = f(gate) * up.
-     *
-     * @param m     at: 0 rows * inner, 1 x [rows, 2 * inner], gate before up, 2 y [rows, inner]
-     * @param kind  ordinal of f
-     * @param inner width of either
-     */
-    public static void gated(KernelContext context, IntArray m, int at, FloatArray a, int kind, int inner) {
-        int i = context.globalIdx;
-        if (i < m.get(at + COUNT)) {
-            int gate = m.get(at + X) + (i / inner) * 2 * inner + i % inner;
-            a.set(m.get(at + Y) + i, apply(kind, a.get(gate)) * a.get(gate + inner));
-        }
     }
 
     /**

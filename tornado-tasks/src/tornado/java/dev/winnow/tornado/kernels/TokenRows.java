@@ -18,10 +18,7 @@ public final class TokenRows {
     private static final int START = 4;
     private static final int WEIGHT = 5;
 
-    private static final int ENTERED = 2;
-    private static final int TARGET = 3;
-    private static final int PLACES = 4;
-    private static final int FACTORS = 5;
+    private static final int FACTORS = 4;
 
     private TokenRows() {}
 
@@ -68,21 +65,20 @@ public final class TokenRows {
     }
 
     /**
-     * Puts rows back that ran a layer by themselves: {@code x[index[i]] += factor[i] * (left[i] - entered[i])}, which for a factor of 1 is
-     * the row as it left (Raposo et al. 2024).
+     * Puts rows back that ran a layer by themselves: {@code x[index[i]] += factor[i] * (left[i] - x[index[i]])}, which for a factor of 1
+     * is the row as it left (Raposo et al. 2024).
      *
-     * @param m at: 0 rows, 1 left, 2 entered, 3 x, 4 index, each once, 5 factors, or none for 1
+     * @param m at: 0 rows, 1 left, 2 x, 3 index, each once, 4 factors, or none for 1
      */
     public static void scatter(KernelContext context, IntArray m, int at, FloatArray a, int width) {
         int row = context.groupIdx;
         if (row < m.get(at + ROWS)) {
-            int to = m.get(at + TARGET) + (int) a.get(m.get(at + PLACES) + row) * width;
             int left = m.get(at + X) + row * width;
-            int entered = m.get(at + ENTERED) + row * width;
+            int to = m.get(at + Y) + (int) a.get(m.get(at + INDEX) + row) * width;
             int factors = m.get(at + FACTORS);
             for (int c = context.localIdx; c < width; c += LOCAL) {
                 float y = a.get(left + c);
-                if (factors >= 0) y = a.get(to + c) + a.get(factors + row) * (y - a.get(entered + c));
+                if (factors >= 0) y = a.get(to + c) + a.get(factors + row) * (y - a.get(to + c));
                 a.set(to + c, y);
             }
         }

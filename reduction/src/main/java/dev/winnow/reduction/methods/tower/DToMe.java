@@ -1,9 +1,9 @@
 package dev.winnow.reduction.methods.tower;
 
-import dev.winnow.reduction.primitives.BipartiteGraph;
 import dev.winnow.reduction.primitives.BipartiteMatching;
 import dev.winnow.reduction.primitives.Budget;
 import dev.winnow.reduction.primitives.MergeSchedule;
+import dev.winnow.reduction.primitives.Pairing;
 import dev.winnow.reduction.primitives.TowerTokens;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -75,10 +75,8 @@ public record DToMe(String spec, double[] thresholds, Budget keep, boolean propo
         TokenLedger ledger = o.tokens().ledger();
         int fixed = keep == null ? -1 : MergeSchedule.excess(ledger, keep, layer, layers);
         if (fixed == 0) return Outcome.UNCHANGED;
-        float[] keys = o.meanKeys();
-        int n = ledger.count();
-        BipartiteGraph graph = BipartiteGraph.alternating(keys, n, keys.length / n, TowerTokens.guarded(ledger));
-        BipartiteMatching pairs = BipartiteMatching.of(graph, fixed < 0 ? graph.above(threshold) : fixed);
+        Pairing best = Pairing.alternating(o, TowerTokens.guarded(ledger));
+        BipartiteMatching pairs = BipartiteMatching.of(best, fixed < 0 ? best.above(threshold) : fixed);
         if (pairs.pairs() == 0) return Outcome.UNCHANGED;
         if (fixed > 0) o.report(MergeThresholds.REPORT, new float[] {Math.max(0, pairs.next())});
         o.report("similarity", pairs.scores());

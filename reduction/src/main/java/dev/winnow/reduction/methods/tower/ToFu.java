@@ -1,8 +1,8 @@
 package dev.winnow.reduction.methods.tower;
 
-import dev.winnow.reduction.primitives.BipartiteGraph;
 import dev.winnow.reduction.primitives.BipartiteMatching;
 import dev.winnow.reduction.primitives.MergeSchedule;
+import dev.winnow.reduction.primitives.Pairing;
 import dev.winnow.reduction.primitives.TowerTokens;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -46,9 +46,7 @@ public record ToFu(String spec, MergeSchedule schedule, int merging, boolean pro
     private static Outcome fuse(Observation o, int r, boolean merge) {
         if (r == 0) return Outcome.UNCHANGED;
         int n = o.tokens().count();
-        float[] keys = o.meanKeys();
-        boolean[] guarded = TowerTokens.guarded(o.tokens().ledger());
-        BipartiteMatching pairs = BipartiteMatching.of(BipartiteGraph.alternating(keys, n, keys.length / n, guarded), r);
+        BipartiteMatching pairs = BipartiteMatching.of(Pairing.alternating(o, TowerTokens.guarded(o.tokens().ledger())), r);
         if (pairs.pairs() == 0) return Outcome.UNCHANGED;
         o.report("similarity", pairs.scores());
         int[][] groups = pairs.groups();

@@ -3,6 +3,7 @@ package dev.winnow.reduction.methods.tower;
 import dev.winnow.reduction.primitives.BipartiteGraph;
 import dev.winnow.reduction.primitives.BipartiteMatching;
 import dev.winnow.reduction.primitives.MergeSchedule;
+import dev.winnow.reduction.primitives.Pairing;
 import dev.winnow.reduction.primitives.TowerTokens;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -52,17 +53,17 @@ public record ToMe(String spec, MergeSchedule schedule, boolean proportional, St
     private Outcome merge(Observation o, int layer, int r) {
         if (r == 0) return Outcome.UNCHANGED;
         TokenLedger ledger = o.tokens().ledger();
-        float[] keys = o.meanKeys();
-        int n = ledger.count();
-        int width = keys.length / n;
         boolean[] guarded = TowerTokens.guarded(ledger);
-        BipartiteMatching pairs = BipartiteMatching.of(switch (matching) {
-            case "kth" -> BipartiteGraph.everyKth(keys, n, width, guarded, stride);
-            case "random2d" -> BipartiteGraph.randomInSquares(keys, width, guarded, ledger, stride, seed + (long) layer);
-            default -> BipartiteGraph.alternating(keys, n, width, guarded);
-        }, r);
+        BipartiteMatching pairs = BipartiteMatching.of(matching.equals("alternate") ? Pairing.alternating(o, guarded)
+                : graph(o.meanKeys(), ledger, guarded, layer).pairing(), r);
         if (pairs.pairs() == 0) return Outcome.UNCHANGED;
         o.report("similarity", pairs.scores());
         return new Outcome.Reduce(pairs.merge(ledger.sizes()), PositionPolicy.PRESERVE);
+    }
+
+    private BipartiteGraph graph(float[] keys, TokenLedger ledger, boolean[] guarded, int layer) {
+        int width = keys.length / ledger.count();
+        return matching.equals("kth") ? BipartiteGraph.everyKth(keys, ledger.count(), width, guarded, stride)
+                : BipartiteGraph.randomInSquares(keys, width, guarded, ledger, stride, seed + (long) layer);
     }
 }

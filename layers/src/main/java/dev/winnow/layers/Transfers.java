@@ -1,11 +1,11 @@
-package dev.winnow.tornado;
+package dev.winnow.layers;
 
 /**
- * What crossed between host and device since the counts were last taken. Weights are counted when they are loaded.
+ * What crossed between the processor and a device. Weights are counted when they are loaded.
  *
  * @param toDevice bytes of weights, activations, tables and arguments
- * @param toHost   bytes of activations, cache entries and attention rows
- * @param launches task graphs executed
+ * @param toHost   bytes of activations, cache entries, attention rows and choices
+ * @param launches how often the device was given something to run
  */
 public record Transfers(long toDevice, long toHost, long launches) {
     public static final Transfers NONE = new Transfers(0, 0, 0);
@@ -14,7 +14,7 @@ public record Transfers(long toDevice, long toHost, long launches) {
         return new Transfers(toDevice - earlier.toDevice, toHost - earlier.toHost, launches - earlier.launches);
     }
 
-    Transfers plus(Transfers more) {
+    public Transfers plus(Transfers more) {
         return new Transfers(toDevice + more.toDevice, toHost + more.toHost, launches + more.launches);
     }
 }

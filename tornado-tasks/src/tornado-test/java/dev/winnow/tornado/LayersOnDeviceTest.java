@@ -1,0 +1,188 @@
+package dev.winnow.tornado;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.winnow.layers.Activation;
+import dev.winnow.layers.Attention;
+import dev.winnow.layers.AttentionMask;
+import dev.winnow.layers.Backend;
+import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.CpuBackend;
+import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Linear;
+import dev.winnow.layers.Mlp;
+import dev.winnow.layers.Norm;
+import dev.winnow.layers.Probe;
+import dev.winnow.layers.RopeScaling;
+import dev.winnow.layers.RotaryEmbedding;
+import dev.winnow.layers.Transfers;
+import dev.winnow.layers.TransformerLayer;
+import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.LearnedParts;
+import dev.winnow.reduction.ModelShape;
+import dev.winnow.reduction.ReductionPlan;
+import dev.winnow.reduction.Schedule;
+import dev.winnow.reduction.StackListener;
+import dev.winnow.reduction.StackRunner;
+import dev.winnow.reduction.Stage;
+import dev.winnow.reduction.TokenKind;
+import dev.winnow.reduction.TokenLedger;
+import dev.winnow.reduction.Tokens;
+import dev.winnow.weights.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Random layers of odd sizes on the device against the same on the processor: one token and several, whole, in halves and routed. */
+class LayersOnDeviceTest {
+    private static final int WIDTH = 33;
+    private static final int HEADS = 6;
+    private static final int KEY_HEADS = 3;
+    private static final int DIM = 6;
+    private static final int INNER = 50;
+    private static final int DEPTH = 4;
+    /** Tokens of a prompt whose layers are routed. */
+    private static final int ROUTED = 11;
+
+    private static float[] gaussian(Random random, int n, double scale) {
+        float[] x = new float[n];
+        for (int i = 0; i < n; i++) x[i] = (float) (scale * random.nextGaussian());
+        return x;
+    }
+
+    private static Linear linear(Random random, int out, int in) {
+        return new Linear(Tensor.ofFloats("w", gaussian(random, out * in, 0.2), out, in), gaussian(random, out, 0.1));
+    }
+
+    private static Norm norm(Random random) {
+        return new Norm.Layer(gaussian(random, WIDTH, 1), gaussian(random, WIDTH, 0.1), 1e-5f);
+    }
+
+    private static List<TransformerLayer> layers() {
+        Random random = new Random(3);
+        RotaryEmbedding rotary = new RotaryEmbedding(DIM, 10_000, new RopeScaling.None());
+        return IntStream.range(0, DEPTH).mapToObj(l -> new TransformerLayer(norm(random),
+                new Attention(linear(random, HEADS * DIM, WIDTH), linear(random, KEY_HEADS * DIM, WIDTH),
+                        linear(random, KEY_HEADS * DIM, WIDTH), linear(random, WIDTH, HEADS * DIM), HEADS, KEY_HEADS, DIM,
+                        (float) (1 / Math.sqrt(DIM)), AttentionMask.CAUSAL, rotary),
+                norm(random), new Mlp.Plain(linear(random, INNER, WIDTH), linear(random, WIDTH, INNER), Activation.GELU))).toList();
+    }
+
+    private static List<CompiledLayer> compiled(Backend backend) {
+        return layers().stream().map(backend::compile).toList();
+    }
+
+    private static void close(float[] actual, float[] expected, String what) {
+        float most = 1;
+        for (float e : expected) most = Math.max(most, Math.abs(e));
+        assertThat(actual).as(what).containsExactly(expected, within(1e-4f * most));
+    }
+
+    @Test
+    void anyNumberOfTokensWholeOrInHalves() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            CompiledLayer there = compiled(device).getFirst();
+            CompiledLayer here = compiled(CpuBackend.create()).getFirst();
+            for (int n : new int[] {37, 1, 5, 2}) {
+                int[] positions = IntStream.range(3, 3 + n).toArray();
+                List<Probe> probes = List.of(Probe.LAST_ROW, Probe.RECEIVED);
+                float[] expected = gaussian(new Random(n), n * WIDTH, 1);
+                float[] whole = expected.clone();
+                float[] halves = expected.clone();
+                Workspace workspace = new Workspace();
+                List<float[]> seen = here.run(expected, n, positions, null, cache(), probes, workspace);
+                Workspace other = new Workspace();
+                List<float[]> seenThere = there.run(whole, n, positions, null, cache(), probes, other);
+                close(whole, expected, n + " tokens");
+                assertThat(other.work().flops()).isEqualTo(workspace.work().flops());
+                for (int p = 0; p < seen.size(); p++) close(seenThere.get(p), seen.get(p), "probe " + p + " of " + n + " tokens");
+                there.attend(halves, n, positions, null, cache(), List.of(), other);
+                there.mlp(halves, n, other);
+                assertThat(halves).isEqualTo(whole);
+            }
+        }
+    }
+
+    private static KeyValues cache() {
+        return new KeyValues(KEY_HEADS, DIM, 4);
+    }
+
+    @Test
+    void statesThatStayedAreCombinedPartedAndJoinedThere() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            CompiledLayer layer = compiled(device).getFirst().staying();
+            int n = 7;
+            float[] x = gaussian(new Random(1), n * WIDTH, 1);
+            layer.run(x, n, IntStream.range(0, n).toArray(), null, cache(), List.of(), new Workspace());
+            float[] states = x.clone();
+            layer.look(x, 0, n);
+            assertThat(x).isNotEqualTo(states);
+            states = x.clone();
+
+            int[] chosen = {5, 2};
+            float[] part = new float[chosen.length * WIDTH];
+            assertThat(layer.part(x, n, chosen, part)).isTrue();
+            assertThat(layer.part(x, n, chosen, part)).as("others wait already").isFalse();
+            layer.look(part, 0, chosen.length);
+            for (int i = 0; i < part.length; i++) assertThat(part[i]).isEqualTo(states[chosen[i / WIDTH] * WIDTH + i % WIDTH]);
+            layer.home(part, chosen.length);
+            for (int i = 0; i < part.length; i++) part[i] += 1;
+            assertThat(layer.join(x, n, chosen, new float[] {0.5f, -2f}, part)).isTrue();
+            for (int i = 0; i < part.length; i++) states[chosen[i / WIDTH] * WIDTH + i % WIDTH] += i < WIDTH ? 0.5f : -2f;
+            layer.look(x, 0, n);
+            close(x, states, "joined");
+
+            float[] y = new float[2 * WIDTH];
+            assertThat(layer.combine(x, n, new int[] {0, 1, 3}, new int[] {6, 0, 3}, new float[] {1, 0.25f, 0.75f}, y)).isTrue();
+            assertThat(layer.combine(x, n, new int[] {0, 1}, new int[] {0}, new float[] {1}, y)).as("x is gone").isFalse();
+            layer.home(y, 2);
+            for (int c = 0; c < WIDTH; c++) {
+                assertThat(y[c]).isEqualTo(x[6 * WIDTH + c]);
+                assertThat(y[WIDTH + c]).isCloseTo(0.25f * x[c] + 0.75f * x[3 * WIDTH + c], within(1e-5f));
+            }
+        }
+    }
+
+    /** Mixture-of-Depths: of 11 tokens 5 run every other layer, weighed by a router; in steps a token runs it or goes around it. */
+    @Test
+    void routedLayersAreThoseOfTheProcessor() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            Tensor router = Tensor.ofFloats("r", gaussian(new Random(9), WIDTH, 0.5), 1, WIDTH);
+            Routed expected = routed(CpuBackend.create(), router);
+            Routed actual = routed(device, router);
+            for (int i = 0; i < expected.passes.size(); i++) close(actual.passes.get(i), expected.passes.get(i), "pass " + i);
+            // the routers of two layers look at all states and so does the test; those that run by themselves stay there
+            long all = 3L * Float.BYTES * ROUTED * WIDTH;
+            assertThat(actual.prompt.toHost()).isBetween(all, all + Float.BYTES * WIDTH * ROUTED / 2);
+        }
+    }
+
+    /** Hidden states after a prompt and after tokens behind it, and what crossed for the prompt. */
+    private record Routed(List<float[]> passes, Transfers prompt) {}
+
+    private static Routed routed(Backend backend, Tensor router) {
+        List<CompiledLayer> layers = compiled(backend);
+        StackRunner stack = new StackRunner(Stage.LANGUAGE, layers);
+        LearnedParts learned = new LearnedParts(backend, stack.descriptions(),
+                name -> name.endsWith(".router.weight") ? Optional.of(router) : Optional.empty());
+        Schedule schedule = ReductionPlan.parse(List.of("mod:keep=0.5")).schedule(new ModelShape(Optional.empty(), DEPTH, learned));
+        int n = ROUTED;
+        Tokens tokens = new Tokens(gaussian(new Random(4), n * WIDTH, 1), WIDTH, TokenLedger.uniform(n, 0, TokenKind.TEXT));
+        KvCache cache = new KvCache(stack.descriptions(), 8);
+        Workspace workspace = new Workspace();
+        Transfers before = backend.transfers();
+        stack.run(tokens, DEPTH, cache, schedule, workspace, StackListener.NONE);
+        List<float[]> passes = new ArrayList<>();
+        passes.add(Arrays.copyOf(tokens.hidden(), n * WIDTH));
+        Transfers prompt = backend.transfers().minus(before);
+        for (int s = 0; s < 4; s++) passes.add(stack.step(gaussian(new Random(20 + s), WIDTH, 1), cache, schedule, workspace).clone());
+        cache.drop();
+        return new Routed(passes, prompt);
+    }
+}
