@@ -43,6 +43,11 @@ final class ColdKernels implements Kernels {
         this.always = always;
     }
 
+    /** Whether plain loops still compute. */
+    boolean isCold() {
+        return left > 0 || always;
+    }
+
     /** Whether to compute here; if so, takes the work off the budget. */
     private boolean cold(long work) {
         if (left <= 0) return always;
@@ -73,8 +78,7 @@ final class ColdKernels implements Kernels {
     private void packPairs(MemorySegment weight, int in, int row, int cols, int from, int depth, float[] panel, int panelOffset) {
         int width = panelWidth();
         int pairs = depth / 2;
-        int[] staged = STAGE.get();
-        if (staged.length < pairs) STAGE.set(staged = new int[pairs]);
+        int[] staged = staged(pairs);
         for (int j = 0; j < cols; j++) {
             MemorySegment.copy(weight, PAIRS, ((long) (row + j) * in + from) << 1, staged, 0, pairs);
             widenPairs(staged, pairs, panel, panelOffset + j, width);
@@ -84,8 +88,8 @@ final class ColdKernels implements Kernels {
 
     private static void widenPairs(int[] pairs, int n, float[] panel, int offset, int width) {
         for (int p = 0, to = offset; p < n; p++, to += 2 * width) {
-            panel[to] = Float.intBitsToFloat(pairs[p] << 16);
-            panel[to + width] = Float.intBitsToFloat(pairs[p] & 0xffff0000);
+            panel[to] = even(pairs[p]);
+            panel[to + width] = odd(pairs[p]);
         }
     }
 
@@ -166,12 +170,52 @@ final class ColdKernels implements Kernels {
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        vectors.dotRows(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
+        if (count != 1 || dtype != DType.BF16 || in % 2 != 0 || !cold((long) rows * in)) {
+            vectors.dotRows(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
+            return;
+        }
+        int half = in / 2;
+        int[] staged = staged(half);
+        for (int j = 0; j < rows; j++) {
+            MemorySegment.copy(weight, PAIRS, 2L * in * (row + j), staged, 0, half);
+            y[yOffset + j] = dotPairs(staged, half, x, xOffset);
+        }
+    }
+
+    private static float dotPairs(int[] pairs, int half, float[] x, int xOffset) {
+        float[] s = LANES.get();
+        Arrays.fill(s, 0f);
+        int p = 0;
+        for (; p <= half - 2 * L; p += 2 * L) {
+            for (int l = 0, at = xOffset + 2 * p; l < 2 * L; l++, at += 2) {
+                s[l] = Math.fma(even(pairs[p + l]), x[at], s[l]);
+                s[2 * L + l] = Math.fma(odd(pairs[p + l]), x[at + 1], s[2 * L + l]);
+            }
+        }
+        for (int l = 0; l < L; l++) s[l] = s[l] + s[2 * L + l] + (s[L + l] + s[3 * L + l]);
+        float sum = sumOf(s);
+        for (; p < half; p++) sum += even(pairs[p]) * x[xOffset + 2 * p] + odd(pairs[p]) * x[xOffset + 2 * p + 1];
+        return sum;
+    }
+
+    /** The first of two bf16 in a word, the low half. */
+    private static float even(int pair) {
+        return Float.intBitsToFloat(pair << 16);
+    }
+
+    private static float odd(int pair) {
+        return Float.intBitsToFloat(pair & 0xffff0000);
+    }
+
+    private static int[] staged(int length) {
+        int[] stage = STAGE.get();
+        if (stage.length < length) STAGE.set(stage = new int[length]);
+        return stage;
     }
 
     @Override
     public float touch(float[] x, int offset, int n) {
-        return left > 0 ? plain.touch(x, offset, n) : vectors.touch(x, offset, n);
+        return isCold() ? plain.touch(x, offset, n) : vectors.touch(x, offset, n);
     }
 
     @Override

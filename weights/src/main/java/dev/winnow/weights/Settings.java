@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,9 +57,11 @@ public final class Settings {
         if (json.length() > LARGEST) throw new CheckpointException(whatFile + ": over the limit of " + LARGEST + " characters");
         JsonNode root;
         try {
-            root = Json.MAPPER.readTree(json);
+            root = Json.tree(json);
         } catch (JsonProcessingException e) {
             throw Json.invalid(whatFile, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // there is no input or output behind a text
         }
         if (root instanceof ObjectNode object) return new Settings(object, whatFile, "", json);
         throw new CheckpointException(whatFile + ": does not hold a JSON object");
