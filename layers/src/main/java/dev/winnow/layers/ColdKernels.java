@@ -15,10 +15,12 @@ import java.util.Arrays;
  * <p>After a fixed amount of work all goes to the Vector API, whose methods then warm up as they would have.
  */
 final class ColdKernels implements Kernels {
-    /** Multiply-adds, about a second of them: several times what a question to the embedded model takes. */
-    private static final long BUDGET = 1_500_000_000;
+    /** Multiply-adds, a few tenths of a second of them: three times what a question to the embedded model takes. */
+    private static final long BUDGET = 1_000_000_000;
     /** What an element costs that is not multiplied and added but, say, exponentiated. */
     private static final int ELEMENT = 16;
+    /** What a weight costs that is met by one vector only. */
+    private static final int WEIGHT = 4;
 
     private static final ValueLayout.OfInt PAIRS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int L = PanamaKernels.F.length();
@@ -30,16 +32,17 @@ final class ColdKernels implements Kernels {
     /** What is left of the budget in this program. Threads may lose each other's updates: nothing but speed depends on it. */
     private static long left = BUDGET;
 
-    private final PanamaKernels vectors = new PanamaKernels();
+    private final PanamaKernels vectors;
     private final ScalarKernels plain = new ScalarKernels();
     private final boolean always;
 
-    ColdKernels() {
-        this(false);
+    ColdKernels(PanamaKernels vectors) {
+        this(vectors, false);
     }
 
     /** @param always never to go over to the Vector API */
-    ColdKernels(boolean always) {
+    ColdKernels(PanamaKernels vectors, boolean always) {
+        this.vectors = vectors;
         this.always = always;
     }
 
@@ -170,7 +173,7 @@ final class ColdKernels implements Kernels {
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        if (count != 1 || dtype != DType.BF16 || in % 2 != 0 || !cold((long) rows * in)) {
+        if (count != 1 || dtype != DType.BF16 || in % 2 != 0 || !cold((long) WEIGHT * rows * in)) {
             vectors.dotRows(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
             return;
         }

@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
  * strides and lengths are in elements. Nothing here allocates or starts threads.
  */
 public interface Kernels {
-    /** The Vector API implementation where the JVM has the module, in plain loops while that is cold, else the scalar one. */
+    /** The Vector API implementation where the JVM has the module, else the scalar one. */
     static Kernels best() {
-        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? new ColdKernels() : new ScalarKernels();
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? new PanamaKernels() : new ScalarKernels();
     }
 
     /** Columns of a packed panel: as many as a register tile is wide. */

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 
 /** The plain loops give the bits of the Vector API: a model may go over from one to the other in the middle of a request. */
 class ColdKernelsTest {
-    private static final Kernels PLAIN = new ColdKernels(true);
+    private static final Kernels PLAIN = new ColdKernels(new PanamaKernels(), true);
     private static final Kernels VECTORS = new PanamaKernels();
 
     /** What both write over the same array. */
@@ -115,7 +115,7 @@ class ColdKernelsTest {
 
     @Test
     void goesOverToVectorsAfterAWhile() {
-        ColdKernels kernels = new ColdKernels();
+        ColdKernels kernels = new ColdKernels(new PanamaKernels());
         float[] a = new float[24 * 384];
         float[] b = new float[384 * 48 + 16];
         float[] c = new float[24 * 48];

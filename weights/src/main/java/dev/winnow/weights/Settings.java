@@ -31,9 +31,12 @@ public final class Settings {
     private final String file;
     private final String prefix;
     private final String source;
+    /** Without defaults that were added. */
+    private final ObjectNode read;
 
-    private Settings(ObjectNode node, String file, String prefix, String source) {
+    private Settings(ObjectNode node, ObjectNode read, String file, String prefix, String source) {
         this.node = node;
+        this.read = read;
         this.file = file;
         this.prefix = prefix;
         this.source = source;
@@ -63,7 +66,7 @@ public final class Settings {
         } catch (IOException e) {
             throw new UncheckedIOException(e); // there is no input or output behind a text
         }
-        if (root instanceof ObjectNode object) return new Settings(object, whatFile, "", json);
+        if (root instanceof ObjectNode object) return new Settings(object, object, whatFile, "", json);
         throw new CheckpointException(whatFile + ": does not hold a JSON object");
     }
 
@@ -74,7 +77,7 @@ public final class Settings {
     public Settings withDefaults(String json) {
         ObjectNode merged = of(json, file).node;
         merged.setAll(node);
-        return new Settings(merged, file, prefix, text());
+        return new Settings(merged, read, file, prefix, source);
     }
 
     /** Whether the key is there and not null. */
@@ -168,7 +171,7 @@ public final class Settings {
 
     /** This object as JSON: the text as it was read for a whole file, an equivalent one for a section. */
     public String text() {
-        return source != null ? source : node.toString();
+        return source != null ? source : read.toString();
     }
 
     private int integer(JsonNode value, String path) {
@@ -190,7 +193,7 @@ public final class Settings {
     }
 
     private Settings section(JsonNode value, String path) {
-        if (value instanceof ObjectNode object) return new Settings(object, file, path + ".", null);
+        if (value instanceof ObjectNode object) return new Settings(object, object, file, path + ".", null);
         throw wrong(value, path, "an object");
     }
 

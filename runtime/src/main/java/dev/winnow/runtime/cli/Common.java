@@ -106,7 +106,13 @@ final class Common {
     /** The backend asked for, with the shared pool set to the threads asked for. */
     Backend backend() {
         setThreads();
-        return Devices.open(backend, device);
+        return Devices.open(backend, device, false);
+    }
+
+    /** As {@link #backend()}, for a command that answers one request. */
+    Backend backendForOneRequest() {
+        setThreads();
+        return Devices.open(backend, device, true);
     }
 
     private void setThreads() {

@@ -24,21 +24,26 @@ final class Devices {
     /**
      * A backend by its name.
      *
-     * @param device number or part of a name, or null for the first GPU, or else the first device
+     * @param device     number or part of a name, or null for the first GPU, or else the first device
+     * @param oneRequest whether the program ends after one request, and so before the JVM has compiled much
      * @throws RequestException when there is no such device
      */
-    static Backend open(String backend, String device) {
+    static Backend open(String backend, String device, boolean oneRequest) {
         requireKnown(backend);
         if (backend.equals("cpu")) {
             if (device != null) throw new UsageException("--device chooses among the devices of --backend tornado, not of cpu");
-            return CpuBackend.create();
+            return cpu(oneRequest);
         }
         Optional<BackendProvider> found = provider();
         if (backend.equals("auto") && device == null) {
-            return found.flatMap(p -> firstGpu(p.devices()).map(p::open)).orElseGet(CpuBackend::create);
+            return found.flatMap(p -> firstGpu(p.devices()).map(p::open)).orElseGet(() -> cpu(oneRequest));
         }
         BackendProvider provider = found.orElseThrow(Devices::missing);
         return provider.open(chosen(provider.devices(), device));
+    }
+
+    private static Backend cpu(boolean oneRequest) {
+        return oneRequest ? CpuBackend.forOneRequest() : CpuBackend.create();
     }
 
     /** Where the devices come from, in a JVM that was started with TornadoVM. */

@@ -62,7 +62,7 @@ final class GenerateCommand implements Callable<Integer> {
         if (stops.contains("")) throw new UsageException("--stop should not be empty");
         var plan = common.plan();
         explain.check(images, plan);
-        try (Winnow winnow = model.open(common.backend())) {
+        try (Winnow winnow = model.open(common.backendForOneRequest())) {
             plan.schedule(winnow.model().shape());
             explain.check(images, plan, winnow.model().shape());
             List<RgbImage> pictures = images.stream().map(RgbImage::read).toList();
