@@ -12,11 +12,14 @@ import java.util.Arrays;
  * small model's first token. The loops here are compiled soon, and each element goes through the very operations, fused or not, in
  * the very order that it does in a lane there: whichever form ran, the bits are the same.
  *
- * <p>After a fixed amount of work all goes to the Vector API, whose methods then warm up as they would have.
+ * <p>After a fixed amount of work, or sooner for a large model, all goes to the Vector API, whose methods then warm up as they would
+ * have.
  */
 final class ColdKernels implements Kernels {
-    /** Multiply-adds, a few tenths of a second of them: three times what a question to the embedded model takes. */
-    private static final long BUDGET = 1_000_000_000;
+    /** Multiply-adds, a second of them: ten times what a question to the embedded model takes. */
+    private static final long BUDGET = 4_000_000_000L;
+    /** Inputs of a layer, most likely an MLP's second, of a model that spends that on its first request: it should not begin here. */
+    private static final int WIDE = 2048;
     /** What an element costs that is not multiplied and added but, say, exponentiated. */
     private static final int ELEMENT = 16;
     /** What a weight costs that is met by one vector only. */
@@ -71,6 +74,7 @@ final class ColdKernels implements Kernels {
     @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
+        if (in >= WIDE) left = 0;
         if (dtype == DType.BF16 && depth % 2 == 0 && cold((long) cols * depth)) {
             packPairs(weight, in, row, cols, from, depth, panel, panelOffset);
         } else {
@@ -173,6 +177,7 @@ final class ColdKernels implements Kernels {
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
+        if (in >= WIDE) left = 0;
         if (count != 1 || dtype != DType.BF16 || in % 2 != 0 || !cold((long) WEIGHT * rows * in)) {
             vectors.dotRows(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
             return;

@@ -120,7 +120,7 @@ class ColdKernelsTest {
         float[] b = new float[384 * 48 + 16];
         float[] c = new float[24 * 48];
         int width = kernels.panelWidth();
-        for (int i = 0; i < 20_000 && kernels.isCold(); i++) kernels.multiplyPanel(a, 0, 384, b, 0, 48, c, 0, 48, 24, 384, width, false);
+        for (int i = 0; i < 60_000 && kernels.isCold(); i++) kernels.multiplyPanel(a, 0, 384, b, 0, 48, c, 0, 48, 24, 384, width, false);
         assertThat(kernels.isCold()).isFalse();
     }
 }
