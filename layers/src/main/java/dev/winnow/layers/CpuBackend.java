@@ -20,6 +20,15 @@ public final class CpuBackend implements Backend {
         return new CpuBackend(Kernels.best(), Workers.shared());
     }
 
+    /**
+     * As {@link #create()}, for a program that answers one request and ends: until the JVM has compiled the vector kernels, what little a
+     * small model needs is computed in plain loops, to the same bits.
+     */
+    public static CpuBackend forOneRequest() {
+        Kernels best = Kernels.best();
+        return new CpuBackend(best instanceof PanamaKernels vectors ? new ColdKernels(vectors) : best, Workers.shared());
+    }
+
     @Override
     public String name() {
         return "cpu";

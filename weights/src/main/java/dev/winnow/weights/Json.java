@@ -1,13 +1,16 @@
 package dev.winnow.weights;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -26,9 +29,17 @@ final class Json {
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .build();
 
-    static final JsonMapper MAPPER = JsonMapper.builder(FACTORY).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
-
     private Json() {}
+
+    /** A whole text as a tree; one of white space alone gives no node. */
+    static JsonNode tree(String text) throws IOException {
+        try (JsonParser p = FACTORY.createParser(text)) {
+            if (p.nextToken() == null) return MissingNode.getInstance();
+            JsonNode root = JsonTree.read(p);
+            if (p.nextToken() != null) throw new JsonParseException(p, "Trailing token (" + p.currentToken() + ") found after value");
+            return root;
+        }
+    }
 
     /** The characters of UTF-8 bytes; malformed bytes are refused, never replaced. */
     static CharBuffer decode(ByteBuffer utf8, String file) {
@@ -41,6 +52,10 @@ final class Json {
 
     static JsonParser parser(CharBuffer text) throws IOException {
         return FACTORY.createParser(text.array(), text.arrayOffset() + text.position(), text.remaining());
+    }
+
+    static JsonGenerator generator(OutputStream to) throws IOException {
+        return FACTORY.createGenerator(to);
     }
 
     static CheckpointException invalid(String file, JsonProcessingException e) {

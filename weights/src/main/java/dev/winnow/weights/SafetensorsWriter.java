@@ -83,7 +83,7 @@ public final class SafetensorsWriter {
     private static ByteBuffer header(List<Tensor> tensors, Map<String, String> metadata) throws IOException {
         ByteArrayOutputStream json = new ByteArrayOutputStream();
         json.write(new byte[8]); // the length goes here once it is known
-        try (JsonGenerator g = Json.MAPPER.createGenerator(json)) {
+        try (JsonGenerator g = Json.generator(json)) {
             g.writeStartObject();
             if (!metadata.isEmpty()) {
                 g.writeObjectFieldStart(SafetensorsHeader.METADATA);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,9 +31,12 @@ public final class Settings {
     private final String file;
     private final String prefix;
     private final String source;
+    /** Without defaults that were added. */
+    private final ObjectNode read;
 
-    private Settings(ObjectNode node, String file, String prefix, String source) {
+    private Settings(ObjectNode node, ObjectNode read, String file, String prefix, String source) {
         this.node = node;
+        this.read = read;
         this.file = file;
         this.prefix = prefix;
         this.source = source;
@@ -56,11 +60,13 @@ public final class Settings {
         if (json.length() > LARGEST) throw new CheckpointException(whatFile + ": over the limit of " + LARGEST + " characters");
         JsonNode root;
         try {
-            root = Json.MAPPER.readTree(json);
+            root = Json.tree(json);
         } catch (JsonProcessingException e) {
             throw Json.invalid(whatFile, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // there is no input or output behind a text
         }
-        if (root instanceof ObjectNode object) return new Settings(object, whatFile, "", json);
+        if (root instanceof ObjectNode object) return new Settings(object, object, whatFile, "", json);
         throw new CheckpointException(whatFile + ": does not hold a JSON object");
     }
 
@@ -71,7 +77,7 @@ public final class Settings {
     public Settings withDefaults(String json) {
         ObjectNode merged = of(json, file).node;
         merged.setAll(node);
-        return new Settings(merged, file, prefix, text());
+        return new Settings(merged, read, file, prefix, source);
     }
 
     /** Whether the key is there and not null. */
@@ -165,7 +171,7 @@ public final class Settings {
 
     /** This object as JSON: the text as it was read for a whole file, an equivalent one for a section. */
     public String text() {
-        return source != null ? source : node.toString();
+        return source != null ? source : read.toString();
     }
 
     private int integer(JsonNode value, String path) {
@@ -187,7 +193,7 @@ public final class Settings {
     }
 
     private Settings section(JsonNode value, String path) {
-        if (value instanceof ObjectNode object) return new Settings(object, file, path + ".", null);
+        if (value instanceof ObjectNode object) return new Settings(object, object, file, path + ".", null);
         throw wrong(value, path, "an object");
     }
 

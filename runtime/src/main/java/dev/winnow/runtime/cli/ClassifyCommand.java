@@ -35,7 +35,7 @@ final class ClassifyCommand implements Callable<Integer> {
         var plan = common.plan();
         explain.requireOnePicture(images);
         explain.check(images, plan);
-        try (Winnow winnow = model.open(common.backend())) {
+        try (Winnow winnow = model.open(common.backendForOneRequest())) {
             explain.check(images, plan, winnow.model().shape());
             List<Map<String, Object>> results = new ArrayList<>();
             for (Path file : images) {

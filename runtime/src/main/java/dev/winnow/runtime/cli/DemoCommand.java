@@ -52,7 +52,7 @@ final class DemoCommand implements Callable<Integer> {
         if (quick && common.json()) throw new UsageException("demo --quick measures nothing that could be written as JSON");
         if (!quick) OutputFile.require("--explain", picture, List.of());
         common.check();
-        var backend = common.backend();
+        var backend = common.backendForOneRequest();
         try (EmbeddedModel embedded = EmbeddedModel.unpack(); Winnow winnow = Winnow.open(embedded.model(), backend)) {
             ReductionPlan asked = common.plan(embedded.model());
             List<ReductionPlan> plans = asked.isEmpty() ? PLANS.stream().map(ReductionPlan::parse).toList()

@@ -25,18 +25,19 @@ final class Devices {
     /**
      * A backend by its name.
      *
-     * @param device number or part of a name, or null for the first GPU, or else the first device
-     * @param err    told when the processor computes because TornadoVM could not start
+     * @param device     number or part of a name, or null for the first GPU, or else the first device
+     * @param oneRequest whether the program ends after one request, and so before the JVM has compiled much
+     * @param err        told when the processor computes because TornadoVM could not start
      * @throws RequestException when there is no such device
      */
-    static Backend open(String backend, String device, PrintWriter err) {
+    static Backend open(String backend, String device, boolean oneRequest, PrintWriter err) {
         requireKnown(backend);
         if (backend.equals("cpu")) {
             if (device != null) throw new UsageException("--device chooses among the devices of --backend tornado, not of cpu");
-            return CpuBackend.create();
+            return cpu(oneRequest);
         }
         Optional<BackendProvider> found = provider();
-        if (backend.equals("auto") && device == null) return found.flatMap(p -> gpu(p, err)).orElseGet(CpuBackend::create);
+        if (backend.equals("auto") && device == null) return found.flatMap(p -> gpu(p, err)).orElseGet(() -> cpu(oneRequest));
         BackendProvider provider = found.orElseThrow(Devices::missing);
         return provider.open(chosen(provider.devices(), device));
     }
@@ -50,6 +51,10 @@ final class Devices {
             return Optional.empty();
         }
         return firstGpu(devices).map(provider::open);
+    }
+
+    private static Backend cpu(boolean oneRequest) {
+        return oneRequest ? CpuBackend.forOneRequest() : CpuBackend.create();
     }
 
     /** Where the devices come from, in a JVM that was started with TornadoVM. */

@@ -41,7 +41,7 @@ final class EmbedCommand implements Callable<Integer> {
         if (dense || out != null) return dense();
         if (images.isEmpty() && texts.isEmpty()) throw new UsageException("embed needs an --image or a --text");
         var plan = common.plan();
-        try (Winnow winnow = model.open(common.backend())) {
+        try (Winnow winnow = model.open(common.backendForOneRequest())) {
             plan.schedule(winnow.model().shape());
             List<Map<String, Object>> results = new ArrayList<>();
             for (Path file : images) add(results, "image", file.toString(), winnow.embedImage(RgbImage.read(file), plan));
@@ -63,7 +63,7 @@ final class EmbedCommand implements Callable<Integer> {
         List<Path> read = new ArrayList<>(images);
         read.add(model.directory());
         OutputFile.require("--out", out, read);
-        try (Winnow winnow = model.open(common.backend())) {
+        try (Winnow winnow = model.open(common.backendForOneRequest())) {
             List<DenseFeatures> features = new ArrayList<>();
             for (Path file : images) features.add(winnow.features(RgbImage.read(file), plan, fill));
             List<Tensor> tensors = tensors(features);

@@ -81,7 +81,7 @@ final class GenerateCommand implements Callable<Integer> {
         List<Path> shown = new ArrayList<>(images);
         shown.addAll(video.files());
         explain.check(shown, plan);
-        try (Winnow winnow = model.open(common.backend())) {
+        try (Winnow winnow = model.open(questions == null ? common.backendForOneRequest() : common.backend())) {
             plan.schedule(winnow.model().shape());
             if (questions != null) return answerAll(winnow, plan);
             explain.check(shown, plan, winnow.model().shape());

@@ -1,10 +1,11 @@
 package dev.winnow.runtime.text;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.winnow.weights.CheckpointException;
+import dev.winnow.weights.JsonTree;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -24,8 +25,6 @@ import java.util.Base64;
  * Parts are told by their keys, as the native side tells them: it accepts a wrong type.
  */
 final class NativeHazards {
-    private static final JsonMapper JSON = new JsonMapper();
-
     private NativeHazards() {}
 
     /**
@@ -34,7 +33,7 @@ final class NativeHazards {
      * @throws CheckpointException when there is such a part, or the text is not a JSON object
      */
     static void check(String json, String file) {
-        try (JsonParser in = JSON.createParser(json)) {
+        try (JsonParser in = new JsonFactory().createParser(json)) {
             if (in.nextToken() != JsonToken.START_OBJECT) throw new CheckpointException(file + " does not hold a JSON object");
             int found = 0;
             while (found < 3 && in.nextToken() == JsonToken.FIELD_NAME) {
@@ -42,7 +41,7 @@ final class NativeHazards {
                 in.nextToken();
                 if (key.equals("normalizer") || key.equals("post_processor") || key.equals("decoder")) {
                     found++;
-                    String fault = fault(JSON.readTree(in), key);
+                    String fault = fault(JsonTree.read(in), key);
                     if (fault != null) throw new CheckpointException(file + " is not a valid tokenizer: " + fault);
                 } else {
                     in.skipChildren();

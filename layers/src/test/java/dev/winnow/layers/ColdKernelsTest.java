@@ -1,0 +1,126 @@
+package dev.winnow.layers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.winnow.weights.DType;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import java.util.function.Consumer;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+/** The plain loops give the bits of the Vector API: a model may go over from one to the other in the middle of a request. */
+class ColdKernelsTest {
+    private static final Kernels PLAIN = new ColdKernels(new PanamaKernels(), true);
+    private static final Kernels VECTORS = new PanamaKernels();
+
+    /** What both write over the same array. */
+    private static void same(float[] start, Consumer<float[]> plain, Consumer<float[]> vectors) {
+        float[] a = start.clone();
+        float[] b = start.clone();
+        plain.accept(a);
+        vectors.accept(b);
+        assertThat(bits(a)).isEqualTo(bits(b));
+    }
+
+    private static int[] bits(float[] x) {
+        int[] bits = new int[x.length];
+        // all NaNs are one
+        for (int i = 0; i < x.length; i++) bits[i] = Float.floatToIntBits(x[i]);
+        return bits;
+    }
+
+    /** Mostly ordinary numbers, some very large or small, zeros of both signs, infinities and NaN. */
+    private static float[] wild(Random random, int n) {
+        float[] x = new float[n];
+        float[] special = {0f, -0f, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, 1e-40f, 88.4f, -87.4f, -103f, 3e38f, 25f};
+        for (int i = 0; i < n; i++) {
+            x[i] = random.nextInt(60) == 0 ? special[random.nextInt(special.length)] : (float) (random.nextGaussian() * 4);
+        }
+        return x;
+    }
+
+    @Property(tries = 200)
+    void packsPanels(@ForAll @IntRange(min = 1, max = 48) int wanted, @ForAll @IntRange(min = 1, max = 90) int depth,
+                     @ForAll @IntRange(max = 40) int from, @ForAll boolean bf16, @ForAll long seed) {
+        Random random = new Random(seed);
+        DType dtype = bf16 ? DType.BF16 : DType.F32;
+        int cols = Math.min(wanted, VECTORS.panelWidth());
+        int in = from + depth + random.nextInt(5);
+        int row = random.nextInt(4);
+        MemorySegment data = Stored.unaligned(Stored.random(random, (row + cols) * in), dtype);
+        float[] start = Stored.random(random, 5 + depth * VECTORS.panelWidth() + 3);
+        same(start, p -> PLAIN.packPanel(data, dtype, in, row, cols, from, depth, p, 5),
+                p -> VECTORS.packPanel(data, dtype, in, row, cols, from, depth, p, 5));
+        float[] source = wild(random, row + cols * in);
+        same(start, p -> PLAIN.transposePanel(source, row, in, cols, depth, p, 5),
+                p -> VECTORS.transposePanel(source, row, in, cols, depth, p, 5));
+    }
+
+    @Property(tries = 400)
+    void multipliesPanels(@ForAll @IntRange(min = 1, max = 19) int rows, @ForAll @IntRange(max = 70) int depth,
+                          @ForAll @IntRange(min = 1, max = 48) int wanted, @ForAll boolean add, @ForAll boolean odd, @ForAll long seed) {
+        Random random = new Random(seed);
+        int cols = Math.min(wanted, VECTORS.panelWidth());
+        int aStride = depth + random.nextInt(3);
+        int bStride = (cols + 15) / 16 * 16 + random.nextInt(9);
+        int cStride = cols + random.nextInt(5);
+        int o = random.nextInt(4);
+        float[] a = odd ? wild(random, o + rows * aStride) : Stored.random(random, o + rows * aStride);
+        float[] b = odd ? wild(random, o + depth * bStride + 16) : Stored.random(random, o + depth * bStride + 16);
+        same(Stored.random(random, o + rows * cStride + 3),
+                c -> PLAIN.multiplyPanel(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add),
+                c -> VECTORS.multiplyPanel(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add));
+    }
+
+    @Property(tries = 200)
+    void multipliesRows(@ForAll @IntRange(min = 1, max = 9) int rows, @ForAll @IntRange(min = 1, max = 200) int in, @ForAll long seed) {
+        Random random = new Random(seed);
+        int row = random.nextInt(3);
+        MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), DType.BF16);
+        float[] x = Stored.random(random, in + 2);
+        same(Stored.random(random, rows + 2), y -> PLAIN.dotRows(data, DType.BF16, in, row, rows, x, 2, in, 1, y, 1, rows),
+                y -> VECTORS.dotRows(data, DType.BF16, in, row, rows, x, 2, in, 1, y, 1, rows));
+    }
+
+    @Property(tries = 400)
+    void worksOnElements(@ForAll @IntRange(max = 150) int n, @ForAll boolean odd, @ForAll long seed) {
+        Random random = new Random(seed);
+        float[] x = odd ? wild(random, n + 3) : Stored.random(random, n + 3);
+        float[] w = Stored.random(random, n);
+        float[] bias = Stored.random(random, n);
+        float s = random.nextFloat();
+        same(new float[1], y -> y[0] = PLAIN.dot(x, 1, w, 0, n), y -> y[0] = VECTORS.dot(x, 1, w, 0, n));
+        same(new float[1], y -> y[0] = PLAIN.max(x, 1, n), y -> y[0] = VECTORS.max(x, 1, n));
+        same(x, y -> PLAIN.addScaled(y, 2, w, 0, n, s), y -> VECTORS.addScaled(y, 2, w, 0, n, s));
+        same(x, y -> PLAIN.scale(y, 2, n, s), y -> VECTORS.scale(y, 2, n, s));
+        same(x, y -> PLAIN.multiply(y, 2, w, 0, n), y -> VECTORS.multiply(y, 2, w, 0, n));
+        same(x, y -> PLAIN.rmsNorm(x, 1, w, 1e-5f, y, 0, n), y -> VECTORS.rmsNorm(x, 1, w, 1e-5f, y, 0, n));
+        same(x, y -> PLAIN.layerNorm(x, 1, w, bias, 1e-5f, y, 0, n), y -> VECTORS.layerNorm(x, 1, w, bias, 1e-5f, y, 0, n));
+        same(x, y -> PLAIN.rotate(y, 1, w, bias, 0, n / 2), y -> VECTORS.rotate(y, 1, w, bias, 0, n / 2));
+        for (Activation f : Activation.values()) same(x, y -> PLAIN.activate(f, y, 3, n), y -> VECTORS.activate(f, y, 3, n));
+    }
+
+    @Property(tries = 200)
+    void exponentiates(@ForAll @IntRange(max = 150) int n, @ForAll boolean odd, @ForAll long seed) {
+        Random random = new Random(seed);
+        float[] x = odd ? wild(random, n + 3) : Stored.random(random, n + 3);
+        for (float max : new float[] {VECTORS.max(x, 1, n), 3f, Float.NEGATIVE_INFINITY}) {
+            // the sum goes before what was summed
+            same(x, y -> y[0] = PLAIN.expMinus(y, 1, n, max), y -> y[0] = VECTORS.expMinus(y, 1, n, max));
+        }
+    }
+
+    @Test
+    void goesOverToVectorsAfterAWhile() {
+        ColdKernels kernels = new ColdKernels(new PanamaKernels());
+        float[] a = new float[24 * 384];
+        float[] b = new float[384 * 48 + 16];
+        float[] c = new float[24 * 48];
+        int width = kernels.panelWidth();
+        for (int i = 0; i < 60_000 && kernels.isCold(); i++) kernels.multiplyPanel(a, 0, 384, b, 0, 48, c, 0, 48, 24, 384, width, false);
+        assertThat(kernels.isCold()).isFalse();
+    }
+}
