@@ -571,8 +571,8 @@ final class PanamaKernels implements Kernels {
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-        } else if (count == 1 && StreamedRows.takes(dtype, in)) {
-            STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, y, yOffset);
+        } else if (StreamedRows.takes(dtype, in, count)) {
+            STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
         } else {
             float[] staged = staged(2 * in);
             for (int j = 0; j < rows; j += 2) {

@@ -12,9 +12,9 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Rows of a stored weight times one vector (decode), where memory should set the pace: one row after the other, straight from where
- * they are stored, so that the processor sees a single stream to prefetch. Several rows at a time, or a copy to cache first, were each
- * a third slower. Offsets are sums of a long that stays the same in the loop and a multiple of its int counter: of those C2 checks the
+ * Rows of a stored weight times one vector (decode), or two, where memory should set the pace: one row after the other, straight from
+ * where they are stored, so that the processor sees a single stream to prefetch. Several rows at a time, or a copy to cache first, were
+ * each a third slower. Offsets are sums of a long that stays the same in the loop and a multiple of its int counter: of those C2 checks the
  * bounds before the loop.
  *
  * <p>Scratch of one thread.
@@ -32,6 +32,8 @@ final class StreamedRows {
     private static final VectorMask<Float> UPPER_HALF = lanes(L / 2, L);
     private static final VectorMask<Float> SECOND_QUARTER = lanes(L / 4, L / 2);
     private static final VectorMask<Float> LAST_QUARTER = lanes(L - L / 4, L);
+    /** Up to this many vectors a row that one vector has brought to cache is read again faster than it is widened for all. */
+    private static final int FEW = 2;
     /** Scales widened at a time. */
     private static final int SCALES = 4096;
     /**
@@ -54,53 +56,61 @@ final class StreamedRows {
         return VectorMask.fromLong(F, (1L << to) - (1L << from));
     }
 
-    /** Whether this is the way for rows of so many elements of a type. */
-    static boolean takes(DType dtype, int in) {
+    /** Whether this is the way for rows of so many elements of a type and so many vectors. */
+    static boolean takes(DType dtype, int in, int count) {
         return switch (dtype) {
-            case F16, BF16 -> in % 2 == 0;
-            case Q8_0, Q4_0 -> L >= 4;
+            case F16, BF16 -> in % 2 == 0 && count <= FEW;
+            case Q8_0, Q4_0 -> count <= FEW;
             default -> false;
         };
     }
 
-    /** {@code y[yOffset + j] = W[row + j] . x} for j &lt; rows. */
-    void dot(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
+    /** {@code y[yOffset + i * yStride + j] = W[row + j] . x[i]} for j &lt; rows, i &lt; count. */
+    void dot(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
+             float[] y, int yOffset, int yStride) {
         if (dtype.isBlocked()) {
-            blocks(weight, dtype, in, row, rows, x, xOffset, y, yOffset);
+            blocks(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
             return;
         }
         int half = in / 2;
-        unzip(x, xOffset, half, dtype == DType.F16 ? HALF_WAY : 1f);
+        unzip(x, xOffset, xStride, count, half, dtype == DType.F16 ? HALF_WAY : 1f);
         for (int j = 0; j < rows; j++) {
             long at = 2L * in * (row + j);
-            y[yOffset + j] = dtype == DType.F16 ? dotF16(weight, at, half, F16_BITS, even, odd) * HALF_WAY
-                    : dotBF16(weight, at, half, BF16_BITS, even, odd);
+            // the first vector brings the row to cache
+            for (int i = 0; i < count; i++) {
+                y[yOffset + i * yStride + j] = dtype == DType.F16 ? dotF16(weight, at, half, F16_BITS, even, odd, i * half) * HALF_WAY
+                        : dotBF16(weight, at, half, BF16_BITS, even, odd, i * half);
+            }
         }
     }
 
-    /** Splits x, times a factor, into its even and odd elements, because one word of a row holds a pair of them. */
-    private void unzip(float[] x, int offset, int half, float factor) {
-        if (even.length < half) {
-            even = new float[half];
-            odd = new float[half];
+    /** Splits each x, times a factor, into its even and odd elements, because one word of a row holds a pair of them. */
+    private void unzip(float[] x, int offset, int stride, int count, int half, float factor) {
+        if (even.length < count * half) {
+            even = new float[count * half];
+            odd = new float[count * half];
         }
+        for (int i = 0; i < count; i++) unzip(x, offset + i * stride, i * half, half, factor);
+    }
+
+    private void unzip(float[] x, int offset, int to, int half, float factor) {
         int p = 0;
         for (; p <= half - L; p += L) {
             FloatVector u = FloatVector.fromArray(F, x, offset + 2 * p).mul(factor);
             FloatVector v = FloatVector.fromArray(F, x, offset + 2 * p + L).mul(factor);
-            u.rearrange(EVEN, v).intoArray(even, p);
-            u.rearrange(ODD, v).intoArray(odd, p);
+            u.rearrange(EVEN, v).intoArray(even, to + p);
+            u.rearrange(ODD, v).intoArray(odd, to + p);
         }
         for (; p < half; p++) {
-            even[p] = x[offset + 2 * p] * factor;
-            odd[p] = x[offset + 2 * p + 1] * factor;
+            even[to + p] = x[offset + 2 * p] * factor;
+            odd[to + p] = x[offset + 2 * p + 1] * factor;
         }
     }
 
     // Masks are arguments because C2 loads a constant vector anew each time it is used.
 
     /** A bf16 is an f32 cut to its upper half: vpslld or vpand widens it. */
-    private static float dotBF16(MemorySegment w, long at, int half, int mask, float[] even, float[] odd) {
+    private static float dotBF16(MemorySegment w, long at, int half, int mask, float[] even, float[] odd, int xi) {
         IntVector upper = IntVector.broadcast(I, mask);
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
@@ -109,22 +119,22 @@ final class StreamedRows {
         int p = 0;
         for (; p <= half - 2 * L; p += 2 * L) {
             IntVector w0 = IntVector.fromMemorySegment(I, w, at + 4L * p, ByteOrder.LITTLE_ENDIAN);
-            s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, even, p), s0);
-            t0 = w0.and(upper).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, p), t0);
+            s0 = w0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, even, xi + p), s0);
+            t0 = w0.and(upper).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, xi + p), t0);
             IntVector w1 = IntVector.fromMemorySegment(I, w, at + 4L * p + 4L * L, ByteOrder.LITTLE_ENDIAN);
-            s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, even, p + L), s1);
-            t1 = w1.and(upper).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, p + L), t1);
+            s1 = w1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(FloatVector.fromArray(F, even, xi + p + L), s1);
+            t1 = w1.and(upper).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, xi + p + L), t1);
         }
         float sum = PanamaKernels.sumOf(s0.add(t0).add(s1.add(t1)));
         for (; p < half; p++) {
             int pair = w.get(WORDS, at + 4L * p);
-            sum += Float.intBitsToFloat(pair << 16) * even[p] + Float.intBitsToFloat(pair & BF16_BITS) * odd[p];
+            sum += Float.intBitsToFloat(pair << 16) * even[xi + p] + Float.intBitsToFloat(pair & BF16_BITS) * odd[xi + p];
         }
         return sum;
     }
 
     /** Infinities and NaNs, which no weight should hold, count as numbers from 2^16 on. */
-    private static float dotF16(MemorySegment w, long at, int half, int mask, float[] even, float[] odd) {
+    private static float dotF16(MemorySegment w, long at, int half, int mask, float[] even, float[] odd, int xi) {
         IntVector bits = IntVector.broadcast(I, mask);
         FloatVector s0 = FloatVector.zero(F);
         FloatVector s1 = s0;
@@ -134,73 +144,80 @@ final class StreamedRows {
         for (; p <= half - 2 * L; p += 2 * L) {
             IntVector w0 = IntVector.fromMemorySegment(I, w, at + 4L * p, ByteOrder.LITTLE_ENDIAN);
             s0 = w0.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats()
-                    .fma(FloatVector.fromArray(F, even, p), s0);
-            t0 = w0.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, p), t0);
+                    .fma(FloatVector.fromArray(F, even, xi + p), s0);
+            t0 = w0.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, xi + p), t0);
             IntVector w1 = IntVector.fromMemorySegment(I, w, at + 4L * p + 4L * L, ByteOrder.LITTLE_ENDIAN);
             s1 = w1.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats()
-                    .fma(FloatVector.fromArray(F, even, p + L), s1);
-            t1 = w1.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, p + L), t1);
+                    .fma(FloatVector.fromArray(F, even, xi + p + L), s1);
+            t1 = w1.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().fma(FloatVector.fromArray(F, odd, xi + p + L), t1);
         }
         float sum = PanamaKernels.sumOf(s0.add(t0).add(s1.add(t1)));
         for (; p < half; p++) {
             int pair = w.get(WORDS, at + 4L * p);
-            sum += Float.intBitsToFloat(pair << 16 >> 3 & F16_BITS) * even[p] + Float.intBitsToFloat(pair >> 3 & F16_BITS) * odd[p];
+            sum += Float.intBitsToFloat(pair << 16 >> 3 & F16_BITS) * even[xi + p] + Float.intBitsToFloat(pair >> 3 & F16_BITS) * odd[xi + p];
         }
         return sum;
     }
 
-    private void blocks(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, float[] y, int yOffset) {
+    private void blocks(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
+                        float[] y, int yOffset, int yStride) {
         int perRow = in / BLOCK;
         long rowBytes = (long) perRow * (dtype.blockBytes() - DType.SCALE_BYTES);
         int steps = in / STEP;
-        if (dtype == DType.Q8_0) orderForBytes(x, xOffset, steps);
-        else orderForHalfBytes(x, xOffset, steps);
+        reserve(count * steps);
+        for (int i = 0; i < count; i++) {
+            if (dtype == DType.Q8_0) orderForBytes(x, xOffset + i * xStride, i * steps, steps);
+            else orderForHalfBytes(x, xOffset + i * xStride, i * steps, steps);
+        }
         int most = Math.max(1, SCALES / Math.max(1, perRow));
         for (int from = 0; from < rows; from += most) {
             int n = Math.min(most, rows - from);
             float[] scales = blockScales.read(weight, dtype, (long) perRow * (row + from), n * perRow);
             for (int r = 0; r < n; r++) {
                 long at = rowBytes * (row + from + r);
-                float sum = dtype == DType.Q8_0
-                        ? dotQ8(weight, at, scales, r * perRow, steps, ordered, offsets, 0x80808080, 0xff, 0xff00)
-                        : dotQ4(weight, at, scales, r * perRow, steps, ordered, offsets, 0xf, 0xf0, 0xf00, 0xf000);
-                for (int p = steps * STEP; p < in; p++) {
-                    sum += ScalarKernels.read(weight, dtype, (long) in * (row + from + r) + p) * x[xOffset + p];
+                for (int i = 0; i < count; i++) {
+                    float sum = dtype == DType.Q8_0
+                            ? dotQ8(weight, at, scales, r * perRow, i * steps, steps, ordered, offsets, 0x80808080, 0xff, 0xff00)
+                            : dotQ4(weight, at, scales, r * perRow, i * steps, steps, ordered, offsets, 0xf, 0xf0, 0xf00, 0xf000);
+                    for (int p = steps * STEP; p < in; p++) {
+                        sum += ScalarKernels.read(weight, dtype, (long) in * (row + from + r) + p) * x[xOffset + i * xStride + p];
+                    }
+                    y[yOffset + i * yStride + from + r] = sum;
                 }
-                y[yOffset + from + r] = sum;
             }
         }
     }
 
-    /** Room for x in the order of the codes and for so many vectors of offsets a step. */
-    private void reserve(int steps, int vectors) {
-        if (ordered.length < steps * STEP) ordered = new float[steps * STEP];
-        if (offsets.length < steps * vectors * L) offsets = new float[steps * vectors * L];
+    /** Room for x in the order of the codes and for two vectors of offsets a step. */
+    private void reserve(int steps) {
+        if (ordered.length >= steps * STEP) return;
+        ordered = new float[steps * STEP];
+        offsets = new float[2 * steps * L];
     }
 
     /**
      * x in the order in which {@link #dotQ8} takes codes out of its loads: of each all first bytes of its words, all second ones and so
-     * on, each divided by the power of two that the place of the byte multiplies it with.
+     * on, each divided by the power of two that the place of the byte multiplies it with. From the given step on.
      */
-    private void orderForBytes(float[] x, int offset, int steps) {
-        reserve(steps, 2);
+    private void orderForBytes(float[] x, int offset, int first, int steps) {
         for (int k = 0; k < 2 * steps; k++) {
             int at = offset + k * 4 * L;
-            spread(x, at, at + L, at + 2 * L, at + 3 * L, k * 4 * L, L, 1f).mul(-128f).intoArray(offsets, k * L);
+            int load = 2 * first + k;
+            spread(x, at, at + L, at + 2 * L, at + 3 * L, load * 4 * L, L, 1f).mul(-128f).intoArray(offsets, load * L);
         }
     }
 
     /** The same for {@link #dotQ4}. The low halves of a block's 16 bytes are its first 16 elements, the high halves the others. */
-    private void orderForHalfBytes(float[] x, int offset, int steps) {
-        reserve(steps, 1);
+    private void orderForHalfBytes(float[] x, int offset, int first, int steps) {
         for (int k = 0; k < steps; k++) {
             int at = offset + k * STEP;
+            int to = (first + k) * STEP;
             int v1 = at + L / 16 * BLOCK + L % 16;
             int v2 = at + 2 * L / 16 * BLOCK + 2 * L % 16;
             int v3 = at + 3 * L / 16 * BLOCK + 3 * L % 16;
-            FloatVector low = spread(x, at, v1, v2, v3, k * STEP, 2 * L, 1f);
-            FloatVector high = spread(x, at + 16, v1 + 16, v2 + 16, v3 + 16, k * STEP + L, 2 * L, 0x1p-4f);
-            low.add(high).mul(-8f).intoArray(offsets, k * L);
+            FloatVector low = spread(x, at, v1, v2, v3, to, 2 * L, 1f);
+            FloatVector high = spread(x, at + 16, v1 + 16, v2 + 16, v3 + 16, to + L, 2 * L, 0x1p-4f);
+            low.add(high).mul(-8f).intoArray(offsets, (first + k) * L);
         }
     }
 
@@ -239,8 +256,8 @@ final class StreamedRows {
      *
      * <p>A load of 16 lanes holds two blocks: each has a sum of its own, of which in the end that block's lanes are kept.
      */
-    private static float dotQ8(MemorySegment w, long at, float[] scales, int scale, int steps, float[] x, float[] offsets,
-                               int signs, int mask0, int mask1) {
+    private static float dotQ8(MemorySegment w, long at, float[] scales, int scale, int from, int steps, float[] x,
+                               float[] offsets, int signs, int mask0, int mask1) {
         IntVector flip = IntVector.broadcast(I, signs);
         IntVector m0 = IntVector.broadcast(I, mask0);
         IntVector m1 = IntVector.broadcast(I, mask1);
@@ -250,10 +267,10 @@ final class StreamedRows {
         FloatVector s3 = s0;
         // two loads at a time: C2 would unroll a loop of one four times and have no registers left for the masks
         for (int k = 0; k < steps; k++) {
-            int p = k * STEP;
+            int p = (from + k) * STEP;
             IntVector c = IntVector.fromMemorySegment(I, w, at + 8L * L * k, ByteOrder.LITTLE_ENDIAN).lanewise(VectorOperators.XOR, flip);
             FloatVector v = ((FloatVector) c.and(m0).convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, 2 * k * L));
+                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, (from + k) * 2 * L));
             v = ((FloatVector) c.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + L), v);
             c = c.lanewise(VectorOperators.LSHR, 16);
             v = ((FloatVector) c.and(m0).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 2 * L), v);
@@ -261,7 +278,7 @@ final class StreamedRows {
             IntVector d = IntVector.fromMemorySegment(I, w, at + 8L * L * k + 4L * L, ByteOrder.LITTLE_ENDIAN)
                     .lanewise(VectorOperators.XOR, flip);
             FloatVector u = ((FloatVector) d.and(m0).convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.fromArray(F, x, p + 4 * L), FloatVector.fromArray(F, offsets, 2 * k * L + L));
+                    .fma(FloatVector.fromArray(F, x, p + 4 * L), FloatVector.fromArray(F, offsets, (from + k) * 2 * L + L));
             u = ((FloatVector) d.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 5 * L), u);
             d = d.lanewise(VectorOperators.LSHR, 16);
             u = ((FloatVector) d.and(m0).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 6 * L), u);
@@ -276,8 +293,8 @@ final class StreamedRows {
     }
 
     /** A row of half bytes, eight in each lane of a load; the 8 that each is too high is taken off like the 128 of bytes. */
-    private static float dotQ4(MemorySegment w, long at, float[] scales, int scale, int steps, float[] x, float[] offsets,
-                               int mask0, int mask1, int mask2, int mask3) {
+    private static float dotQ4(MemorySegment w, long at, float[] scales, int scale, int from, int steps, float[] x,
+                               float[] offsets, int mask0, int mask1, int mask2, int mask3) {
         IntVector m0 = IntVector.broadcast(I, mask0);
         IntVector m1 = IntVector.broadcast(I, mask1);
         IntVector m2 = IntVector.broadcast(I, mask2);
@@ -289,10 +306,10 @@ final class StreamedRows {
         for (int k = 0; k < steps; k++) {
             IntVector c = IntVector.fromMemorySegment(I, w, at + 4L * L * k, ByteOrder.LITTLE_ENDIAN);
             IntVector d = c.lanewise(VectorOperators.LSHR, 16);
-            int p = k * STEP;
+            int p = (from + k) * STEP;
             // two chains: one of eight would leave too few of the next load's instructions in flight
             FloatVector v = ((FloatVector) c.and(m0).convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, k * L));
+                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, (from + k) * L));
             FloatVector u = ((FloatVector) d.and(m0).convert(VectorOperators.I2F, 0)).mul(FloatVector.fromArray(F, x, p + 4 * L));
             v = ((FloatVector) c.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + L), v);
             u = ((FloatVector) d.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 5 * L), u);
