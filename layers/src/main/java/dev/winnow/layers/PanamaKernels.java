@@ -474,7 +474,8 @@ final class PanamaKernels implements Kernels {
     }
 
     /** Codes are transposed as words that look like floats, like pairs of bf16, and each vector of words then widened where it goes. */
-    private void packBlocks(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth, float[] panel, int panelOffset) {
+    private void packBlocks(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
+                            float[] panel, int panelOffset) {
         int codes = dtype == DType.Q8_0 ? 4 : 8;
         int words = depth / codes;
         int blocks = depth / BLOCK;
@@ -511,7 +512,8 @@ final class PanamaKernels implements Kernels {
         FloatVector higher = scale.mul(0x1p-8f);
         FloatVector offset = scale.mul(-128f);
         for (int i = 0; i < BLOCK / 4; i++) {
-            IntVector c = FloatVector.fromArray(F, panel, at + i * PANEL_WIDTH).reinterpretAsInts().lanewise(VectorOperators.XOR, 0x80808080);
+            IntVector c = FloatVector.fromArray(F, panel, at + i * PANEL_WIDTH).reinterpretAsInts()
+                    .lanewise(VectorOperators.XOR, 0x80808080);
             IntVector d = c.lanewise(VectorOperators.LSHR, 16);
             int p = to + 4 * i * PANEL_WIDTH;
             ((FloatVector) c.and(0xff).convert(VectorOperators.I2F, 0)).fma(scale, offset).intoArray(panel, p);

@@ -32,7 +32,7 @@ final class StreamedRows {
     private static final VectorMask<Float> UPPER_HALF = lanes(L / 2, L);
     private static final VectorMask<Float> SECOND_QUARTER = lanes(L / 4, L / 2);
     private static final VectorMask<Float> LAST_QUARTER = lanes(L - L / 4, L);
-    /** Up to this many vectors a row that one vector has brought to cache is read again faster than it is widened for all. */
+    /** For so many vectors a row that the first has brought to cache is read again faster than it is widened for all. */
     private static final int FEW = 2;
     /** Scales widened at a time. */
     private static final int SCALES = 4096;
@@ -48,9 +48,10 @@ final class StreamedRows {
     private final BlockScales blockScales = new BlockScales();
     private float[] even = {};
     private float[] odd = {};
-    private float[] ordered = {};
-    /** For each load what makes up for codes that are stored or taken out too high. */
-    private float[] offsets = {};
+    /** Of each x. */
+    private final float[][] ordered = new float[FEW][0];
+    /** Of each x for each load what makes up for codes that are stored or taken out too high. */
+    private final float[][] offsets = new float[FEW][0];
 
     private static VectorMask<Float> lanes(int from, int to) {
         return VectorMask.fromLong(F, (1L << to) - (1L << from));
@@ -154,7 +155,8 @@ final class StreamedRows {
         float sum = PanamaKernels.sumOf(s0.add(t0).add(s1.add(t1)));
         for (; p < half; p++) {
             int pair = w.get(WORDS, at + 4L * p);
-            sum += Float.intBitsToFloat(pair << 16 >> 3 & F16_BITS) * even[xi + p] + Float.intBitsToFloat(pair >> 3 & F16_BITS) * odd[xi + p];
+            sum += Float.intBitsToFloat(pair << 16 >> 3 & F16_BITS) * even[xi + p]
+                    + Float.intBitsToFloat(pair >> 3 & F16_BITS) * odd[xi + p];
         }
         return sum;
     }
@@ -164,10 +166,10 @@ final class StreamedRows {
         int perRow = in / BLOCK;
         long rowBytes = (long) perRow * (dtype.blockBytes() - DType.SCALE_BYTES);
         int steps = in / STEP;
-        reserve(count * steps);
+        reserve(steps);
         for (int i = 0; i < count; i++) {
-            if (dtype == DType.Q8_0) orderForBytes(x, xOffset + i * xStride, i * steps, steps);
-            else orderForHalfBytes(x, xOffset + i * xStride, i * steps, steps);
+            if (dtype == DType.Q8_0) orderForBytes(x, xOffset + i * xStride, steps, ordered[i], offsets[i]);
+            else orderForHalfBytes(x, xOffset + i * xStride, steps, ordered[i], offsets[i]);
         }
         int most = Math.max(1, SCALES / Math.max(1, perRow));
         for (int from = 0; from < rows; from += most) {
@@ -177,8 +179,8 @@ final class StreamedRows {
                 long at = rowBytes * (row + from + r);
                 for (int i = 0; i < count; i++) {
                     float sum = dtype == DType.Q8_0
-                            ? dotQ8(weight, at, scales, r * perRow, i * steps, steps, ordered, offsets, 0x80808080, 0xff, 0xff00)
-                            : dotQ4(weight, at, scales, r * perRow, i * steps, steps, ordered, offsets, 0xf, 0xf0, 0xf00, 0xf000);
+                            ? dotQ8(weight, at, scales, r * perRow, steps, ordered[i], offsets[i], 0x80808080, 0xff, 0xff00)
+                            : dotQ4(weight, at, scales, r * perRow, steps, ordered[i], offsets[i], 0xf, 0xf0, 0xf00, 0xf000);
                     for (int p = steps * STEP; p < in; p++) {
                         sum += ScalarKernels.read(weight, dtype, (long) in * (row + from + r) + p) * x[xOffset + i * xStride + p];
                     }
@@ -188,36 +190,36 @@ final class StreamedRows {
         }
     }
 
-    /** Room for x in the order of the codes and for two vectors of offsets a step. */
+    /** Room for each x in the order of the codes and for two vectors of offsets a step. */
     private void reserve(int steps) {
-        if (ordered.length >= steps * STEP) return;
-        ordered = new float[steps * STEP];
-        offsets = new float[2 * steps * L];
+        if (ordered[0].length >= steps * STEP) return;
+        for (int i = 0; i < FEW; i++) {
+            ordered[i] = new float[steps * STEP];
+            offsets[i] = new float[2 * steps * L];
+        }
     }
 
     /**
      * x in the order in which {@link #dotQ8} takes codes out of its loads: of each all first bytes of its words, all second ones and so
-     * on, each divided by the power of two that the place of the byte multiplies it with. From the given step on.
+     * on, each divided by the power of two that the place of the byte multiplies it with.
      */
-    private void orderForBytes(float[] x, int offset, int first, int steps) {
+    private static void orderForBytes(float[] x, int offset, int steps, float[] ordered, float[] offsets) {
         for (int k = 0; k < 2 * steps; k++) {
             int at = offset + k * 4 * L;
-            int load = 2 * first + k;
-            spread(x, at, at + L, at + 2 * L, at + 3 * L, load * 4 * L, L, 1f).mul(-128f).intoArray(offsets, load * L);
+            spread(x, at, at + L, at + 2 * L, at + 3 * L, ordered, k * 4 * L, L, 1f).mul(-128f).intoArray(offsets, k * L);
         }
     }
 
     /** The same for {@link #dotQ4}. The low halves of a block's 16 bytes are its first 16 elements, the high halves the others. */
-    private void orderForHalfBytes(float[] x, int offset, int first, int steps) {
+    private static void orderForHalfBytes(float[] x, int offset, int steps, float[] ordered, float[] offsets) {
         for (int k = 0; k < steps; k++) {
             int at = offset + k * STEP;
-            int to = (first + k) * STEP;
             int v1 = at + L / 16 * BLOCK + L % 16;
             int v2 = at + 2 * L / 16 * BLOCK + 2 * L % 16;
             int v3 = at + 3 * L / 16 * BLOCK + 3 * L % 16;
-            FloatVector low = spread(x, at, v1, v2, v3, to, 2 * L, 1f);
-            FloatVector high = spread(x, at + 16, v1 + 16, v2 + 16, v3 + 16, to + L, 2 * L, 0x1p-4f);
-            low.add(high).mul(-8f).intoArray(offsets, (first + k) * L);
+            FloatVector low = spread(x, at, v1, v2, v3, ordered, k * STEP, 2 * L, 1f);
+            FloatVector high = spread(x, at + 16, v1 + 16, v2 + 16, v3 + 16, ordered, k * STEP + L, 2 * L, 0x1p-4f);
+            low.add(high).mul(-8f).intoArray(offsets, k * L);
         }
     }
 
@@ -225,7 +227,7 @@ final class StreamedRows {
      * The first of each four neighbours in four vectors of x, then the second of each and so on, to vectors of ordered that lie so far
      * apart: all times a factor, the second and the fourth times 2^-8 more. Returns the sums of the fours.
      */
-    private FloatVector spread(float[] x, int v0, int v1, int v2, int v3, int to, int apart, float factor) {
+    private static FloatVector spread(float[] x, int v0, int v1, int v2, int v3, float[] ordered, int to, int apart, float factor) {
         FloatVector a = FloatVector.fromArray(F, x, v0);
         FloatVector b = FloatVector.fromArray(F, x, v1);
         FloatVector c = FloatVector.fromArray(F, x, v2);
@@ -256,8 +258,8 @@ final class StreamedRows {
      *
      * <p>A load of 16 lanes holds two blocks: each has a sum of its own, of which in the end that block's lanes are kept.
      */
-    private static float dotQ8(MemorySegment w, long at, float[] scales, int scale, int from, int steps, float[] x,
-                               float[] offsets, int signs, int mask0, int mask1) {
+    private static float dotQ8(MemorySegment w, long at, float[] scales, int scale, int steps, float[] x, float[] offsets,
+                               int signs, int mask0, int mask1) {
         IntVector flip = IntVector.broadcast(I, signs);
         IntVector m0 = IntVector.broadcast(I, mask0);
         IntVector m1 = IntVector.broadcast(I, mask1);
@@ -267,10 +269,10 @@ final class StreamedRows {
         FloatVector s3 = s0;
         // two loads at a time: C2 would unroll a loop of one four times and have no registers left for the masks
         for (int k = 0; k < steps; k++) {
-            int p = (from + k) * STEP;
+            int p = k * STEP;
             IntVector c = IntVector.fromMemorySegment(I, w, at + 8L * L * k, ByteOrder.LITTLE_ENDIAN).lanewise(VectorOperators.XOR, flip);
             FloatVector v = ((FloatVector) c.and(m0).convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, (from + k) * 2 * L));
+                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, 2 * k * L));
             v = ((FloatVector) c.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + L), v);
             c = c.lanewise(VectorOperators.LSHR, 16);
             v = ((FloatVector) c.and(m0).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 2 * L), v);
@@ -278,7 +280,7 @@ final class StreamedRows {
             IntVector d = IntVector.fromMemorySegment(I, w, at + 8L * L * k + 4L * L, ByteOrder.LITTLE_ENDIAN)
                     .lanewise(VectorOperators.XOR, flip);
             FloatVector u = ((FloatVector) d.and(m0).convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.fromArray(F, x, p + 4 * L), FloatVector.fromArray(F, offsets, (from + k) * 2 * L + L));
+                    .fma(FloatVector.fromArray(F, x, p + 4 * L), FloatVector.fromArray(F, offsets, 2 * k * L + L));
             u = ((FloatVector) d.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 5 * L), u);
             d = d.lanewise(VectorOperators.LSHR, 16);
             u = ((FloatVector) d.and(m0).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 6 * L), u);
@@ -293,8 +295,8 @@ final class StreamedRows {
     }
 
     /** A row of half bytes, eight in each lane of a load; the 8 that each is too high is taken off like the 128 of bytes. */
-    private static float dotQ4(MemorySegment w, long at, float[] scales, int scale, int from, int steps, float[] x,
-                               float[] offsets, int mask0, int mask1, int mask2, int mask3) {
+    private static float dotQ4(MemorySegment w, long at, float[] scales, int scale, int steps, float[] x, float[] offsets,
+                               int mask0, int mask1, int mask2, int mask3) {
         IntVector m0 = IntVector.broadcast(I, mask0);
         IntVector m1 = IntVector.broadcast(I, mask1);
         IntVector m2 = IntVector.broadcast(I, mask2);
@@ -306,10 +308,10 @@ final class StreamedRows {
         for (int k = 0; k < steps; k++) {
             IntVector c = IntVector.fromMemorySegment(I, w, at + 4L * L * k, ByteOrder.LITTLE_ENDIAN);
             IntVector d = c.lanewise(VectorOperators.LSHR, 16);
-            int p = (from + k) * STEP;
+            int p = k * STEP;
             // two chains: one of eight would leave too few of the next load's instructions in flight
             FloatVector v = ((FloatVector) c.and(m0).convert(VectorOperators.I2F, 0))
-                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, (from + k) * L));
+                    .fma(FloatVector.fromArray(F, x, p), FloatVector.fromArray(F, offsets, k * L));
             FloatVector u = ((FloatVector) d.and(m0).convert(VectorOperators.I2F, 0)).mul(FloatVector.fromArray(F, x, p + 4 * L));
             v = ((FloatVector) c.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + L), v);
             u = ((FloatVector) d.and(m1).convert(VectorOperators.I2F, 0)).fma(FloatVector.fromArray(F, x, p + 5 * L), u);
