@@ -119,7 +119,7 @@ final class PanamaKernels implements Kernels {
     }
 
     // The register tiles: A[last + 1, depth] * B[depth, vectors], B in rows of a panel's width: from a stride that is a constant C2 can
-    // tell that all of B's rows are within bounds before the loop, which is then half again as short: 12 vfmadd231ps, 6 vbroadcastss,
+    // tell that all of B's rows are within bounds before the loop, which is then about a third shorter: 12 vfmadd231ps, 6 vbroadcastss,
     // 2 loads and 12 other instructions for 6 x 2. A tile of fewer rows than its height repeats its last row; that
     // costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
     // can compile, and a method that C1 gives up on may stay interpreted for good.
