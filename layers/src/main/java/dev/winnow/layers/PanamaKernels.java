@@ -119,9 +119,9 @@ final class PanamaKernels implements Kernels {
     }
 
     // The register tiles: A[last + 1, depth] * B[depth, vectors], B in rows of a panel's width: from a stride that is a constant C2 can
-    // tell that all of B's rows are within bounds before the loop, which is then about a third shorter: 12 vfmadd231ps, 6 vbroadcastss,
-    // 2 loads and 12 other instructions for 6 x 2. A tile of fewer rows than its height repeats its last row; that
-    // costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
+    // tell before the loop that all of B's rows are within bounds. Of 6 x 2 it is then 12 vfmadd231ps, 6 vbroadcastss, 2 loads and 13
+    // other instructions; checks and what they push to the stack would add 5. A tile of fewer rows than its height repeats its last row;
+    // that costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
     // can compile, and a method that C1 gives up on may stay interpreted for good.
 
     private static void tile8x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
