@@ -38,9 +38,12 @@ final class PanamaKernels implements Kernels {
     private static final boolean EIGHT_ROWS = L == 16 || System.getProperty("os.arch").equals("aarch64");
     private static final int ROWS = EIGHT_ROWS ? 8 : 6;
     private static final int VECTORS = EIGHT_ROWS ? 3 : 2;
+    private static final int PANEL_WIDTH = VECTORS * L;
 
     /** A register tile on its way to C. */
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * VECTORS * L]);
+    /** Strided rows as a panel. */
+    private static final ThreadLocal<float[]> REPACKED = ThreadLocal.withInitial(() -> new float[0]);
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
@@ -48,7 +51,7 @@ final class PanamaKernels implements Kernels {
 
     @Override
     public int panelWidth() {
-        return VECTORS * L;
+        return PANEL_WIDTH;
     }
 
     @Override
@@ -62,6 +65,9 @@ final class PanamaKernels implements Kernels {
         int vectors = (cols + L - 1) / L;
         int width = vectors * L;
         float[] tile = TILE.get();
+        boolean packed = bStride == PANEL_WIDTH;
+        float[] panel = packed ? b : repacked(b, bOffset, bStride, depth, width);
+        int at = packed ? bOffset : 0;
         for (int i = 0; i < rows; i += ROWS) {
             int n = Math.min(ROWS, rows - i);
             int ai = aOffset + i * aStride;
@@ -73,19 +79,31 @@ final class PanamaKernels implements Kernels {
             int toStride = direct ? cStride : width;
             if (EIGHT_ROWS) {
                 switch (vectors) {
-                    case 3 -> tile8x3(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
-                    case 2 -> tile8x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
-                    default -> tile8x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    case 3 -> tile8x3(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
+                    case 2 -> tile8x2(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
+                    default -> tile8x1(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
                 }
             } else if (vectors == 2) {
-                tile6x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                tile6x2(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
             } else {
-                tile6x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                tile6x1(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
             }
             if (!direct) {
                 for (int r = 0; r < n; r++) deliver(tile, r * width, c, ci + r * cStride, cols, add);
             }
         }
+    }
+
+    /** Rows of B moved together as in a panel: less work than what a stride that C2 does not know costs in the loops of the tiles. */
+    private static float[] repacked(float[] b, int bOffset, int bStride, int depth, int width) {
+        float[] panel = REPACKED.get();
+        if (panel.length < depth * PANEL_WIDTH) REPACKED.set(panel = new float[depth * PANEL_WIDTH]);
+        for (int p = 0; p < depth; p++) {
+            for (int j = 0; j < width; j += L) {
+                FloatVector.fromArray(F, b, bOffset + p * bStride + j).intoArray(panel, p * PANEL_WIDTH + j);
+            }
+        }
+        return panel;
     }
 
     private static void deliver(float[] tile, int from, float[] c, int to, int n, boolean add) {
@@ -100,11 +118,13 @@ final class PanamaKernels implements Kernels {
         for (; i < n; i++) c[to + i] = add ? c[to + i] + tile[from + i] : tile[from + i];
     }
 
-    // The register tiles: A[last + 1, depth] * B[depth, vectors]. A tile of fewer rows than its height repeats its last row; that
-    // costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
+    // The register tiles: A[last + 1, depth] * B[depth, vectors], B in rows of a panel's width: from a stride that is a constant C2 can
+    // tell before the loop that all of B's rows are within bounds. Of 6 x 2 it is then 12 vfmadd231ps, 6 vbroadcastss, 2 loads and 13
+    // other instructions; checks and what they push to the stack would add 5. A tile of fewer rows than its height repeats its last row;
+    // that costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
     // can compile, and a method that C1 gives up on may stay interpreted for good.
 
-    private static void tile8x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile8x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -138,7 +158,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s70 = s00;
         FloatVector s71 = s00;
         FloatVector s72 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
             FloatVector b2 = FloatVector.fromArray(F, b, at + 2 * L);
@@ -201,7 +221,7 @@ final class PanamaKernels implements Kernels {
         s72.intoArray(c, cOffset + 7 * cStride + 2 * L);
     }
 
-    private static void tile8x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile8x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -227,7 +247,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s61 = s00;
         FloatVector s70 = s00;
         FloatVector s71 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -273,7 +293,7 @@ final class PanamaKernels implements Kernels {
         s71.intoArray(c, cOffset + 7 * cStride + L);
     }
 
-    private static void tile8x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile8x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -291,7 +311,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s50 = s00;
         FloatVector s60 = s00;
         FloatVector s70 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
             s00 = x0.fma(b0, s00);
@@ -320,7 +340,7 @@ final class PanamaKernels implements Kernels {
         s70.intoArray(c, cOffset + 7 * cStride);
     }
 
-    private static void tile6x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile6x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -340,7 +360,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s41 = s00;
         FloatVector s50 = s00;
         FloatVector s51 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -376,7 +396,7 @@ final class PanamaKernels implements Kernels {
         s51.intoArray(c, cOffset + 5 * cStride + L);
     }
 
-    private static void tile6x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
+    private static void tile6x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -390,7 +410,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s30 = s00;
         FloatVector s40 = s00;
         FloatVector s50 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
             s00 = x0.fma(b0, s00);
@@ -416,6 +436,10 @@ final class PanamaKernels implements Kernels {
     @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
+        if (dtype.isBlocked() && from % BLOCK == 0 && depth % BLOCK == 0) {
+            packBlocks(weight, dtype, in, row, cols, from, depth, panel, panelOffset);
+            return;
+        }
         int paired = dtype == DType.BF16 ? depth / 2 * 2 : 0;
         if (paired > 0) packPairs(weight, in, row, cols, from, paired, panel, panelOffset);
         int rest = depth - paired;
@@ -449,6 +473,79 @@ final class PanamaKernels implements Kernels {
         }
     }
 
+    /** Codes are transposed as words that look like floats, like pairs of bf16, and each vector of words then widened where it goes. */
+    private void packBlocks(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
+                            float[] panel, int panelOffset) {
+        int codes = dtype == DType.Q8_0 ? 4 : 8;
+        int words = depth / codes;
+        int blocks = depth / BLOCK;
+        float[] staged = staged(Math.max(cols * words, blocks * PANEL_WIDTH));
+        for (int j = 0; j < cols; j++) {
+            long first = (long) (row + j) * in + from;
+            MemorySegment.copy(weight, ScalarKernels.FLOATS, first / codes << 2, staged, j * words, words);
+        }
+        // at the end of the panel, where widening in order overwrites only words already read
+        int packed = panelOffset + (depth - words) * PANEL_WIDTH;
+        transposePanel(staged, 0, words, cols, words, panel, packed);
+        float[] scales = staged;
+        Arrays.fill(scales, 0, blocks * PANEL_WIDTH, 0f);
+        for (int j = 0; j < cols; j++) {
+            float[] ofRow = SCALES.get().read(weight, dtype, ((long) (row + j) * in + from) / BLOCK, blocks);
+            for (int b = 0; b < blocks; b++) scales[b * PANEL_WIDTH + j] = ofRow[b];
+        }
+        for (int b = 0; b < blocks; b++) {
+            int at = packed + b * (words / blocks) * PANEL_WIDTH;
+            int to = panelOffset + b * BLOCK * PANEL_WIDTH;
+            for (int j = 0; j < PANEL_WIDTH; j += L) {
+                if (dtype == DType.Q8_0) spreadBytes(panel, at + j, to + j, scales, b * PANEL_WIDTH + j);
+                else spreadHalfBytes(panel, at + j, to + j, scales, b * PANEL_WIDTH + j);
+            }
+        }
+    }
+
+    // A code that is left where it stands in its word is 2^4, 2^8 or 2^12 times too large as a number, and the scale as much smaller.
+    // That and a multiply-add that takes off what was added to make codes positive round once, as the product of code and scale does.
+
+    /** A block of a vector of rows: each word four elements. */
+    private static void spreadBytes(float[] panel, int at, int to, float[] scales, int scaleAt) {
+        FloatVector scale = FloatVector.fromArray(F, scales, scaleAt);
+        FloatVector higher = scale.mul(0x1p-8f);
+        FloatVector offset = scale.mul(-128f);
+        for (int i = 0; i < BLOCK / 4; i++) {
+            IntVector c = FloatVector.fromArray(F, panel, at + i * PANEL_WIDTH).reinterpretAsInts()
+                    .lanewise(VectorOperators.XOR, 0x80808080);
+            IntVector d = c.lanewise(VectorOperators.LSHR, 16);
+            int p = to + 4 * i * PANEL_WIDTH;
+            ((FloatVector) c.and(0xff).convert(VectorOperators.I2F, 0)).fma(scale, offset).intoArray(panel, p);
+            ((FloatVector) c.and(0xff00).convert(VectorOperators.I2F, 0)).fma(higher, offset).intoArray(panel, p + PANEL_WIDTH);
+            ((FloatVector) d.and(0xff).convert(VectorOperators.I2F, 0)).fma(scale, offset).intoArray(panel, p + 2 * PANEL_WIDTH);
+            ((FloatVector) d.and(0xff00).convert(VectorOperators.I2F, 0)).fma(higher, offset).intoArray(panel, p + 3 * PANEL_WIDTH);
+        }
+    }
+
+    /** A block of a vector of rows: each word four elements of its first half and four of its second. */
+    private static void spreadHalfBytes(float[] panel, int at, int to, float[] scales, int scaleAt) {
+        FloatVector scale = FloatVector.fromArray(F, scales, scaleAt);
+        FloatVector scale1 = scale.mul(0x1p-4f);
+        FloatVector scale2 = scale.mul(0x1p-8f);
+        FloatVector scale3 = scale.mul(0x1p-12f);
+        FloatVector offset = scale.mul(-8f);
+        for (int i = 0; i < BLOCK / 8; i++) {
+            IntVector c = FloatVector.fromArray(F, panel, at + i * PANEL_WIDTH).reinterpretAsInts();
+            IntVector d = c.lanewise(VectorOperators.LSHR, 16);
+            int p = to + 4 * i * PANEL_WIDTH;
+            int q = p + BLOCK / 2 * PANEL_WIDTH;
+            ((FloatVector) c.and(0xf).convert(VectorOperators.I2F, 0)).fma(scale, offset).intoArray(panel, p);
+            ((FloatVector) c.and(0xf0).convert(VectorOperators.I2F, 0)).fma(scale1, offset).intoArray(panel, q);
+            ((FloatVector) c.and(0xf00).convert(VectorOperators.I2F, 0)).fma(scale2, offset).intoArray(panel, p + PANEL_WIDTH);
+            ((FloatVector) c.and(0xf000).convert(VectorOperators.I2F, 0)).fma(scale3, offset).intoArray(panel, q + PANEL_WIDTH);
+            ((FloatVector) d.and(0xf).convert(VectorOperators.I2F, 0)).fma(scale, offset).intoArray(panel, p + 2 * PANEL_WIDTH);
+            ((FloatVector) d.and(0xf0).convert(VectorOperators.I2F, 0)).fma(scale1, offset).intoArray(panel, q + 2 * PANEL_WIDTH);
+            ((FloatVector) d.and(0xf00).convert(VectorOperators.I2F, 0)).fma(scale2, offset).intoArray(panel, p + 3 * PANEL_WIDTH);
+            ((FloatVector) d.and(0xf000).convert(VectorOperators.I2F, 0)).fma(scale3, offset).intoArray(panel, q + 3 * PANEL_WIDTH);
+        }
+    }
+
     @Override
     public void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset) {
         int width = panelWidth();
@@ -476,8 +573,8 @@ final class PanamaKernels implements Kernels {
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-        } else if (count == 1 && StreamedRows.takes(dtype, in)) {
-            STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, y, yOffset);
+        } else if (StreamedRows.takes(dtype, in, count)) {
+            STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
         } else {
             float[] staged = staged(2 * in);
             for (int j = 0; j < rows; j += 2) {

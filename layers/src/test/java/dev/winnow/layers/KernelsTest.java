@@ -50,7 +50,20 @@ class KernelsTest {
         Random random = new Random(seed);
         int width = k.panelWidth();
         int cols = Math.min(wanted, width);
-        int in = blocks(from + depth + random.nextInt(5), dtype);
+        packs(k, dtype, cols, from, depth, blocks(from + depth + random.nextInt(5), dtype), heap, random);
+    }
+
+    @Property(tries = 200)
+    void packsWholeBlocks(@ForAll("kernels") Kernels k, @ForAll boolean bytes, @ForAll @IntRange(min = 1, max = 48) int wanted,
+                          @ForAll @IntRange(min = 1, max = 5) int depth, @ForAll @IntRange(max = 3) int from, @ForAll boolean heap,
+                          @ForAll long seed) {
+        Random random = new Random(seed);
+        int in = 32 * (from + depth + random.nextInt(2));
+        packs(k, bytes ? DType.Q8_0 : DType.Q4_0, Math.min(wanted, k.panelWidth()), 32 * from, 32 * depth, in, heap, random);
+    }
+
+    private static void packs(Kernels k, DType dtype, int cols, int from, int depth, int in, boolean heap, Random random) {
+        int width = k.panelWidth();
         int row = random.nextInt(4);
         float[] w = Stored.random(random, (row + cols) * in);
         MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);
