@@ -50,12 +50,12 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
         StringBuilder page = new StringBuilder("""
                 # What reduction costs in accuracy: every visual method
 
-                Made by `examples/bench accuracy`. The demo checkpoint (LLaVA layout, 144 patches per picture, 6 language layers) on its %d public
+                Made by `examples/bench accuracy` (`accuracy costs` counts operations again). The demo checkpoint (LLaVA layout, 144 patches per picture, 6 language layers) on its %d public
                 questions, greedy, exact match. Dense: %s.
 
                 Each cell: accuracy, in brackets the picture's tokens that leave a language layer (mean over layers) and the operations of tower,
-                projector and prompt pass as a share of dense; all counted from what ran. `keep` is what a method leaves at its last stage: methods that
-                drop inside the language model or in stages see more tokens before, so compare their operations. `random` is the mean of %d
+                projector and prompt pass as a share of dense; both counted from what ran (last time on every tenth question).
+                `keep` is what a method leaves at its last stage: methods that drop inside the language model or in stages see more tokens before, so compare their operations. `random` is the mean of %d
                 seeds; the standard error of one accuracy is about %.1f points. **Bold**: more than two standard errors below random at the same `keep`,
                 in front of the language model or before its layer 2, whichever leaves the layers about as many tokens. Every row with a bold cell is
                 explained below its table.

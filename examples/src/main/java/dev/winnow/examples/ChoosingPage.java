@@ -103,8 +103,8 @@ final class ChoosingPage {
                 `./winnow eval --questions FILE --reduce SPEC` reads most formats that question sets come in.
 
                 Dense: %.1f%%. Cost is the operations of tower, projector and prompt pass as a share of dense, tokens are those of the
-                picture in a language layer, mean over layers; both counted from what ran. "Next" are plans within one standard error of
-                the best. "By lot" is the best that random patches do within the limit.
+                picture in a language layer, mean over layers; both counted from what ran (last time on every tenth
+                question). "Next" are plans within one standard error of the best. "By lot" is the best that random patches do within the limit.
 
                 ## The most accuracy for tokens in the language model
 

@@ -31,7 +31,8 @@ import java.util.stream.IntStream;
  * <pre>ReductionAccuracy [question stride] [method or plan...]</pre>
  *
  * With methods given, only those are asked, and their rows of the page are made anew; with plans or a stride nothing is written. With
- * {@code page} for a stride, the page is made again from the scores of the last run. Methods of one plan are joined by " + ".
+ * {@code page} for a stride, the page is made again from the scores of the last run; with {@code costs}, tokens and operations of all its
+ * plans are counted again first, on every tenth question, which is enough for them and takes minutes. Methods of one plan are joined by " + ".
  */
 public final class ReductionAccuracy {
     private static final List<Family> VISUAL = List.of(Family.TOWER, Family.PROJECTOR, Family.LANGUAGE, Family.VIDEO, Family.DEPTH);
@@ -46,6 +47,7 @@ public final class ReductionAccuracy {
     private static final Map<String, String> MERGING = merging();
     private static final int[] SEEDS = {1, 2, 3, 4, 5};
     private static final int MOST_TOKENS = 96;
+    private static final int COSTS_STRIDE = 10;
 
     /**
      * What one plan did on all questions.
@@ -75,6 +77,15 @@ public final class ReductionAccuracy {
             writePage(root, read(results, json));
             return;
         }
+        if (args.length > 0 && args[0].equals("costs")) {
+            try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
+                ReductionAccuracy few = new ReductionAccuracy(new Evaluation(model, questions(demo, COSTS_STRIDE), Judge.EXACT, MOST_TOKENS));
+                Map<String, List<Score>> scores = read(results, json);
+                scores.replaceAll((name, row) -> row.stream().map(few::counted).toList());
+                write(root, results, json, scores);
+            }
+            return;
+        }
         int stride = args.length > 0 ? Integer.parseInt(args[0]) : 1;
         List<String> only = args.length > 1 ? List.of(args).subList(1, args.length) : List.of();
         try (Winnow model = Winnow.open(demo.resolve("shapes-vlm"))) {
@@ -82,9 +93,13 @@ public final class ReductionAccuracy {
             Map<String, List<Score>> scores = table.all(only);
             if (stride > 1 || only.stream().anyMatch(name -> name.contains(":"))) return;
             if (!only.isEmpty()) scores = with(read(results, json), scores);
-            Files.writeString(results, json.writerWithDefaultPrettyPrinter().writeValueAsString(scores) + "\n");
-            writePage(root, scores);
+            write(root, results, json, scores);
         }
+    }
+
+    private static void write(Path root, Path results, ObjectMapper json, Map<String, List<Score>> scores) throws IOException {
+        Files.writeString(results, json.writerWithDefaultPrettyPrinter().writeValueAsString(scores) + "\n");
+        writePage(root, scores);
     }
 
     private static Map<String, List<Score>> read(Path results, ObjectMapper json) throws IOException {
@@ -146,8 +161,14 @@ public final class ReductionAccuracy {
         return scores;
     }
 
+    /** The score with costs counted anew. */
+    private Score counted(Score score) {
+        Score few = ask(score.spec(), plan(score.spec()));
+        return new Score(score.spec(), score.right(), score.questions(), few.visual(), few.flops());
+    }
+
     private static ReductionPlan plan(String specs) {
-        return ReductionPlan.parse(List.of(specs.split(Pattern.quote(JOINED))));
+        return specs.isEmpty() ? ReductionPlan.NONE : ReductionPlan.parse(List.of(specs.split(Pattern.quote(JOINED))));
     }
 
     private Score ask(String spec, ReductionPlan plan) {

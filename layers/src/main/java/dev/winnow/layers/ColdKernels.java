@@ -32,8 +32,8 @@ final class ColdKernels implements Kernels {
     private static final ThreadLocal<float[]> LANES = ThreadLocal.withInitial(() -> new float[MOST_SUMS * L]);
     private static final ThreadLocal<int[]> STAGE = ThreadLocal.withInitial(() -> new int[0]);
 
-    /** What is left of the budget in this program. Threads may lose each other's updates: nothing but speed depends on it. */
-    private static long left = BUDGET;
+    /** What is left of the budget. Threads may lose each other's updates: nothing but speed depends on it. */
+    private long left = BUDGET;
 
     private final PanamaKernels vectors;
     private final ScalarKernels plain = new ScalarKernels();

@@ -42,6 +42,8 @@ final class PanamaKernels implements Kernels {
 
     /** A register tile on its way to C. */
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * VECTORS * L]);
+    /** A vector's lanes. */
+    private static final ThreadLocal<float[]> LANES = ThreadLocal.withInitial(() -> new float[L]);
     /** Strided rows as a panel. */
     private static final ThreadLocal<float[]> REPACKED = ThreadLocal.withInitial(() -> new float[0]);
     /** Where stored rows are widened to. */
@@ -912,7 +914,10 @@ final class PanamaKernels implements Kernels {
             e.intoArray(x, offset + i);
             sums = sums.add(e);
         }
-        float sum = sumOf(sums);
+        // not sumOf: in a JVM that has compiled much else C2 may leave it a call, and make an object of the vector each time
+        float[] lanes = LANES.get();
+        sums.intoArray(lanes, 0);
+        float sum = sumOf(lanes);
         for (; i < n; i++) {
             float e = (float) Math.exp(x[offset + i] - max);
             x[offset + i] = e;
@@ -1087,5 +1092,13 @@ final class PanamaKernels implements Kernels {
         if (L >= 8) v = v.add(v.rearrange(BY_4));
         if (L >= 4) v = v.add(v.rearrange(BY_2));
         return v.lane(0) + v.lane(1);
+    }
+
+    /** {@link #sumOf(FloatVector)} of lanes in memory; overwrites them. */
+    private static float sumOf(float[] lanes) {
+        for (int half = L / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+        }
+        return lanes[0];
     }
 }
