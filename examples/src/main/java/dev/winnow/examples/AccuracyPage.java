@@ -93,6 +93,11 @@ record AccuracyPage(Map<String, List<Score>> scores, int questions) {
                 """);
         scores.keySet().stream().filter(name -> name.endsWith(ReductionAccuracy.JOINED + ReductionAccuracy.UNMERGING))
                 .forEach(name -> page.append(row(name, dense)));
+        page.append("""
+
+                Unmerging gives each patch to the one token in which it weighs most. Tokens of `pool` (overlapping cells, where they do not divide
+                the grid) and of `prumerge` (each kept token and its neighbours, which several may share) are not groups of that kind.
+                """);
     }
 
     private String row(String name, Score dense) {

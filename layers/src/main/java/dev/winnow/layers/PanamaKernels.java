@@ -44,8 +44,6 @@ final class PanamaKernels implements Kernels {
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * VECTORS * L]);
     /** A vector's lanes. */
     private static final ThreadLocal<float[]> LANES = ThreadLocal.withInitial(() -> new float[L]);
-    /** Strided rows as a panel. */
-    private static final ThreadLocal<float[]> REPACKED = ThreadLocal.withInitial(() -> new float[0]);
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
@@ -67,9 +65,6 @@ final class PanamaKernels implements Kernels {
         int vectors = (cols + L - 1) / L;
         int width = vectors * L;
         float[] tile = TILE.get();
-        boolean packed = bStride == PANEL_WIDTH;
-        float[] panel = packed ? b : repacked(b, bOffset, bStride, depth, width);
-        int at = packed ? bOffset : 0;
         for (int i = 0; i < rows; i += ROWS) {
             int n = Math.min(ROWS, rows - i);
             int ai = aOffset + i * aStride;
@@ -81,31 +76,19 @@ final class PanamaKernels implements Kernels {
             int toStride = direct ? cStride : width;
             if (EIGHT_ROWS) {
                 switch (vectors) {
-                    case 3 -> tile8x3(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
-                    case 2 -> tile8x2(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
-                    default -> tile8x1(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
+                    case 3 -> tile8x3(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    case 2 -> tile8x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
+                    default -> tile8x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
                 }
             } else if (vectors == 2) {
-                tile6x2(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
+                tile6x2(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
             } else {
-                tile6x1(a, ai, aStride, n - 1, panel, at, depth, to, toOffset, toStride);
+                tile6x1(a, ai, aStride, n - 1, b, bOffset, bStride, depth, to, toOffset, toStride);
             }
             if (!direct) {
                 for (int r = 0; r < n; r++) deliver(tile, r * width, c, ci + r * cStride, cols, add);
             }
         }
-    }
-
-    /** Rows of B moved together as in a panel: less work than what a stride that C2 does not know costs in the loops of the tiles. */
-    private static float[] repacked(float[] b, int bOffset, int bStride, int depth, int width) {
-        float[] panel = REPACKED.get();
-        if (panel.length < depth * PANEL_WIDTH) REPACKED.set(panel = new float[depth * PANEL_WIDTH]);
-        for (int p = 0; p < depth; p++) {
-            for (int j = 0; j < width; j += L) {
-                FloatVector.fromArray(F, b, bOffset + p * bStride + j).intoArray(panel, p * PANEL_WIDTH + j);
-            }
-        }
-        return panel;
     }
 
     private static void deliver(float[] tile, int from, float[] c, int to, int n, boolean add) {
@@ -120,13 +103,11 @@ final class PanamaKernels implements Kernels {
         for (; i < n; i++) c[to + i] = add ? c[to + i] + tile[from + i] : tile[from + i];
     }
 
-    // The register tiles: A[last + 1, depth] * B[depth, vectors], B in rows of a panel's width: from a stride that is a constant C2 can
-    // tell before the loop that all of B's rows are within bounds. Of 6 x 2 it is then 12 vfmadd231ps, 6 vbroadcastss, 2 loads and 13
-    // other instructions; checks and what they push to the stack would add 5. A tile of fewer rows than its height repeats its last row;
-    // that costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
+    // The register tiles: A[last + 1, depth] * B[depth, vectors]. A tile of fewer rows than its height repeats its last row; that
+    // costs little and saves a method per height. They only sum and store: with masks, or with loads of C, they outgrow what C1
     // can compile, and a method that C1 gives up on may stay interpreted for good.
 
-    private static void tile8x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
+    private static void tile8x3(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -160,7 +141,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s70 = s00;
         FloatVector s71 = s00;
         FloatVector s72 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
             FloatVector b2 = FloatVector.fromArray(F, b, at + 2 * L);
@@ -223,7 +204,7 @@ final class PanamaKernels implements Kernels {
         s72.intoArray(c, cOffset + 7 * cStride + 2 * L);
     }
 
-    private static void tile8x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
+    private static void tile8x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -249,7 +230,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s61 = s00;
         FloatVector s70 = s00;
         FloatVector s71 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -295,7 +276,7 @@ final class PanamaKernels implements Kernels {
         s71.intoArray(c, cOffset + 7 * cStride + L);
     }
 
-    private static void tile8x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
+    private static void tile8x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -313,7 +294,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s50 = s00;
         FloatVector s60 = s00;
         FloatVector s70 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
             s00 = x0.fma(b0, s00);
@@ -342,7 +323,7 @@ final class PanamaKernels implements Kernels {
         s70.intoArray(c, cOffset + 7 * cStride);
     }
 
-    private static void tile6x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
+    private static void tile6x2(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -362,7 +343,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s41 = s00;
         FloatVector s50 = s00;
         FloatVector s51 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector b1 = FloatVector.fromArray(F, b, at + L);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
@@ -398,7 +379,7 @@ final class PanamaKernels implements Kernels {
         s51.intoArray(c, cOffset + 5 * cStride + L);
     }
 
-    private static void tile6x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int depth,
+    private static void tile6x1(float[] a, int aOffset, int aStride, int last, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int cOffset, int cStride) {
         int a0 = aOffset;
         int a1 = aOffset + Math.min(1, last) * aStride;
@@ -412,7 +393,7 @@ final class PanamaKernels implements Kernels {
         FloatVector s30 = s00;
         FloatVector s40 = s00;
         FloatVector s50 = s00;
-        for (int p = 0, at = bOffset; p < depth; p++, at += PANEL_WIDTH) {
+        for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
             FloatVector b0 = FloatVector.fromArray(F, b, at);
             FloatVector x0 = FloatVector.broadcast(F, a[a0 + p]);
             s00 = x0.fma(b0, s00);
