@@ -201,7 +201,7 @@ final class ColdKernels implements Kernels {
             }
         }
         for (int l = 0; l < L; l++) s[l] = s[l] + s[2 * L + l] + (s[L + l] + s[3 * L + l]);
-        float sum = sumOf(s);
+        float sum = PanamaKernels.sumOf(s);
         for (; p < half; p++) sum += even(pairs[p]) * x[xOffset + 2 * p] + odd(pairs[p]) * x[xOffset + 2 * p + 1];
         return sum;
     }
@@ -242,17 +242,9 @@ final class ColdKernels implements Kernels {
             for (int l = 0; l < L; l++) s[l] = Math.fma(a[aOffset + i + l], b[bOffset + i + l], s[l]);
         }
         for (int l = 0; l < L; l++) s[l] = s[l] + s[L + l] + (s[2 * L + l] + s[3 * L + l]);
-        float sum = sumOf(s);
+        float sum = PanamaKernels.sumOf(s);
         for (; i < n; i++) sum += a[aOffset + i] * b[bOffset + i];
         return sum;
-    }
-
-    /** The first L elements, halves first; overwrites them. */
-    private static float sumOf(float[] lanes) {
-        for (int half = L / 2; half > 1; half /= 2) {
-            for (int l = 0; l < half; l++) lanes[l] += lanes[half + l];
-        }
-        return lanes[0] + lanes[1];
     }
 
     @Override
@@ -312,7 +304,7 @@ final class ColdKernels implements Kernels {
                 sums[l] += e;
             }
         }
-        float sum = sumOf(sums);
+        float sum = PanamaKernels.sumOf(sums);
         for (; i < n; i++) {
             float e = (float) Math.exp(x[offset + i] - max);
             x[offset + i] = e;
@@ -397,7 +389,7 @@ final class ColdKernels implements Kernels {
             for (int l = 0; l < L; l++) s[l] += x[offset + i + l];
         }
         for (int l = 0; l < L; l++) s[l] += s[L + l];
-        float sum = sumOf(s);
+        float sum = PanamaKernels.sumOf(s);
         for (; i < n; i++) sum += x[offset + i];
         return sum;
     }
@@ -419,7 +411,7 @@ final class ColdKernels implements Kernels {
             }
         }
         for (int l = 0; l < L; l++) s[l] += s[L + l];
-        float squares = sumOf(s);
+        float squares = PanamaKernels.sumOf(s);
         for (; i < n; i++) squares += (x[offset + i] - mean) * (x[offset + i] - mean);
         return squares;
     }

@@ -41,7 +41,7 @@ final class PanamaKernels implements Kernels {
     private static final int PANEL_WIDTH = VECTORS * L;
 
     /** A register tile on its way to C. */
-    private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * VECTORS * L]);
+    private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * PANEL_WIDTH]);
     /** A vector's lanes. */
     private static final ThreadLocal<float[]> LANES = ThreadLocal.withInitial(() -> new float[L]);
     /** Where stored rows are widened to. */
@@ -1075,8 +1075,8 @@ final class PanamaKernels implements Kernels {
         return v.lane(0) + v.lane(1);
     }
 
-    /** {@link #sumOf(FloatVector)} of lanes in memory; overwrites them. */
-    private static float sumOf(float[] lanes) {
+    /** {@link #sumOf(FloatVector)} of a vector's lanes in memory, the first elements; overwrites them. */
+    static float sumOf(float[] lanes) {
         for (int half = L / 2; half > 0; half /= 2) {
             for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
         }

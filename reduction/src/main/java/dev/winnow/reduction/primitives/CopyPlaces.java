@@ -60,6 +60,11 @@ public record CopyPlaces(int[][] places) {
         return new CopyPlaces(places);
     }
 
+    /** Whether some token stands for several patches, by what {@link #ofImages} takes. */
+    public static boolean merged(Note members) {
+        return IntStream.range(0, members.values().length / members.width()).anyMatch(t -> patchesOf(members, t).length > 1);
+    }
+
     private static int[] patchesOf(Note members, int token) {
         return IntStream.range(0, members.width()).filter(p -> members.values()[token * members.width() + p] != 0).toArray();
     }

@@ -61,22 +61,13 @@ public record VirtualUnmerging(String spec) implements ReductionMethod {
         TokenLedger ledger = o.tokens().ledger();
         Note members = ledger.note(MEMBERS);
         boolean later = !ledger.origin().isIdentity();
-        if (later && members != null && mergedInTower(members)) {
+        if (later && members != null && CopyPlaces.merged(members)) {
             throw new PlanException(spec + ": unmerges tokens of the tower, which may not be merged again or dropped before language layer 0");
         }
         CopyPlaces places = later || members == null ? CopyPlaces.ofPrompt(ledger) : CopyPlaces.ofImages(ledger, members);
         if (places.areThoseOf(ledger)) return Outcome.UNCHANGED;
         Note note = places.note();
         return new Outcome.All(List.of(new Outcome.Annotate(PLACES, note.width(), note.values()), new Outcome.Attend(places.mode())));
-    }
-
-    private static boolean mergedInTower(Note members) {
-        for (int from = 0; from < members.values().length; from += members.width()) {
-            int count = 0;
-            for (int p = 0; p < members.width(); p++) if (members.values()[from + p] != 0) count++;
-            if (count > 1) return true;
-        }
-        return false;
     }
 
     private Outcome goOn(Observation o) {
