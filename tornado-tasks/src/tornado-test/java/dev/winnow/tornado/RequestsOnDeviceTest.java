@@ -11,9 +11,6 @@ import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
 import dev.winnow.reduction.StackListener;
-import dev.winnow.reduction.TokenKind;
-import dev.winnow.reduction.TokenLedger;
-import dev.winnow.reduction.Tokens;
 import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.sampling.Sampler;
@@ -36,12 +33,9 @@ class RequestsOnDeviceTest {
     }
 
     private static void prompt(LanguageModel m, int prompt, KvCache cache, Schedule schedule, Workspace workspace) {
-        float[] hidden = new float[prompt * m.width()];
         int[] ids = new int[prompt];
         for (int i = 0; i < prompt; i++) ids[i] = 1 + i % 7;
-        m.embed(ids, hidden, 0);
-        m.prefill(new Tokens(hidden, m.width(), TokenLedger.uniform(prompt, 0, TokenKind.TEXT)), cache, schedule, workspace,
-                StackListener.NONE);
+        m.prefill(m.embed(ids), cache, schedule, workspace, StackListener.NONE);
     }
 
     @Test
