@@ -19,7 +19,7 @@ public final class Gemm {
     private static final int PANEL_ELEMENTS = 24_576;
     /** A depth is a multiple of that, a block of rounded weights. */
     private static final int DEPTH_UNIT = 32;
-    /** Elements of packed rows at a time, 16 MiB: all of x, or a part of its columns. */
+    /** Elements of packed rows at a time, 16 MiB: all of x, or as many depths of it as fit, one at least. */
     private static final int ROWS_ELEMENTS = 1 << 22;
     /** Rows packed by a task. */
     private static final int PACK_ROWS = 2 * Kernels.ROW_GROUP;
@@ -43,10 +43,16 @@ public final class Gemm {
      */
     public static void multiply(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                                 float[] y, int yOffset, int yStride, Activation f, boolean add) {
+        multiply(kernels, workers, null, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+    }
+
+    /** As above, keeping what is packed where there is room; null to keep nothing. */
+    static void multiply(Kernels kernels, Workers workers, PackedWeights kept, Linear linear, float[] x, int xOffset, int xStride, int rows,
+                         float[] y, int yOffset, int yStride, Activation f, boolean add) {
         if (add && f != Activation.NONE) throw new IllegalArgumentException("a product added to y cannot have activation " + f);
         if (rows <= 0) return;
         if (rows <= FEW_ROWS) FewRows.multiply(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
-        else many(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+        else many(kernels, workers, kept, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
     }
 
     /**
@@ -116,15 +122,15 @@ public final class Gemm {
         return Math.max(4, Math.min(streamed, even) + 3 & ~3);
     }
 
-    private static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
+    private static void many(Kernels kernels, Workers workers, PackedWeights kept, Linear linear, float[] x, int xOffset, int xStride, int rows,
                              float[] y, int yOffset, int yStride, Activation f, boolean add) {
         int in = linear.in();
         int out = linear.out();
         int width = kernels.panelWidth();
         int panels = (out + width - 1) / width;
         int threads = (long) rows * in * out < MANY_INLINE ? 1 : workers.threads();
-        int deep = evenly(in, Math.max(8 * DEPTH_UNIT, ROWS_ELEMENTS / kernels.packedRows(rows, 1)));
-        int depth = evenly(deep, PANEL_ELEMENTS / width);
+        int depth = evenly(in, PANEL_ELEMENTS / width);
+        int deep = Math.clamp(ROWS_ELEMENTS / kernels.packedRows(rows, depth), 1, (in + depth - 1) / depth) * depth;
         // several tasks a thread, so that all end together
         int wide = Math.clamp(panels / (TASKS_PER_THREAD * threads), 1, Math.max(1, PACKED_BYTES / (Float.BYTES * depth * width))) * width;
         int groups = (out + wide - 1) / wide;
@@ -132,10 +138,12 @@ public final class Gemm {
         int parts = threads == 1 ? 1 : Math.clamp(2L * threads / groups, 1, (rows + 63) / 64);
         int partRows = upTo((rows + parts - 1) / parts, Kernels.ROW_GROUP);
         float[] packed = ROWS.get();
-        if (packed.length < kernels.packedRows(rows, deep)) ROWS.set(packed = new float[kernels.packedRows(rows, deep)]);
+        int packedSize = kernels.packedRows(rows, Math.min(deep, in));
+        if (packed.length < packedSize) ROWS.set(packed = new float[packedSize]);
         float[] packedRows = packed;
+        PackedWeights.Panels panelsKept = kept == null ? null : kept.of(linear.weight(), in, out, width, depth);
         for (int p = 0; p < in; p += deep) {
-            Slice slice = new Slice(kernels, linear, packedRows, p, Math.min(deep, in - p), depth, y, yOffset, yStride, f, add || p > 0);
+            Slice slice = new Slice(kernels, linear, panelsKept, packedRows, p, Math.min(deep, in - p), depth, y, yOffset, yStride, f, add || p > 0);
             each(workers, threads, (rows + PACK_ROWS - 1) / PACK_ROWS, t -> {
                 int first = t * PACK_ROWS;
                 slice.pack(x, xOffset + first * xStride, xStride, first, Math.min(PACK_ROWS, rows - first));
@@ -154,7 +162,7 @@ public final class Gemm {
         return Math.min(depth, upTo((depth + parts - 1) / parts, DEPTH_UNIT));
     }
 
-    private static int upTo(int n, int unit) {
+    static int upTo(int n, int unit) {
         return (n + unit - 1) / unit * unit;
     }
 
@@ -167,28 +175,35 @@ public final class Gemm {
     }
 
     /** A product's part with the elements from .. from + deep - 1 of x and of the weight's rows, worked on by depth after depth. */
-    private record Slice(Kernels kernels, Linear linear, float[] packedRows, int from, int deep, int depth, float[] y, int yOffset, int yStride,
-                         Activation f, boolean add) {
+    private record Slice(Kernels kernels, Linear linear, PackedWeights.Panels kept, float[] packedRows, int from, int deep, int depth,
+                         float[] y, int yOffset, int yStride, Activation f, boolean add) {
         void pack(float[] x, int xOffset, int xStride, int first, int rows) {
             kernels.packRows(x, xOffset + from, xStride, rows, deep, packedRows, kernels.packedRows(first, deep));
         }
 
         /** Rows first .. first + rows - 1 of the columns column .. column + cols - 1. */
         void multiply(int first, int rows, int column, int cols) {
-            int width = kernels.panelWidth();
-            float[] panels = scratch(upTo(cols, width) * depth);
             Tensor weight = linear.weight();
             int in = linear.in();
             int yi = yOffset + first * yStride;
             for (int p = 0; p < deep; p += depth) {
                 int d = Math.min(depth, deep - p);
-                for (int c = 0; c < cols; c += width) {
-                    kernels.packPanel(weight.data(), weight.dtype(), in, column + c, Math.min(width, cols - c), from + p, d, panels, c * d);
-                }
-                kernels.multiplyPanels(packedRows, kernels.packedRows(first, deep), deep, p, panels, 0, y, yi + column, yStride,
-                        rows, d, cols, add || p > 0);
+                float[] panels = kept == null ? packed(weight, in, from + p, d, column, cols)
+                        : kept.of(kernels, weight, in, from + p, d, column, cols);
+                kernels.multiplyPanels(packedRows, kernels.packedRows(first, deep), deep, p, panels, kept == null ? 0 : column * d,
+                        y, yi + column, yStride, rows, d, cols, add || p > 0);
             }
             if (from + deep == in) finish(kernels, linear.bias(), f, column, cols, rows, y, yi, yStride);
+        }
+
+        /** Panels of some columns in this thread's scratch. */
+        private float[] packed(Tensor weight, int in, int from, int d, int column, int cols) {
+            int width = kernels.panelWidth();
+            float[] panels = scratch(upTo(cols, width) * d);
+            for (int c = 0; c < cols; c += width) {
+                kernels.packPanel(weight.data(), weight.dtype(), in, column + c, Math.min(width, cols - c), from, d, panels, c * d);
+            }
+            return panels;
         }
     }
 

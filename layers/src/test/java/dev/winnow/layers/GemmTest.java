@@ -68,6 +68,28 @@ class GemmTest {
                 Activation.SILU, true)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("SILU");
     }
 
+    @ParameterizedTest
+    @CsvSource({"197,768,100", "64,2500,96", "40,300,20"})
+    void keptPanelsChangeNothing(int rows, int in, int out) {
+        Random random = new Random(in);
+        long size = 4L * in * Gemm.upTo(out, new PanamaKernels().panelWidth());
+        for (DType dtype : new DType[] {DType.F32, DType.BF16}) {
+            Linear linear = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
+            Linear late = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), null);
+            float[] x = Stored.random(random, rows * in);
+            PackedWeights kept = new PackedWeights(size + size / 2);
+            for (Linear weight : new Linear[] {linear, linear, late}) {
+                float[] expected = new float[rows * out];
+                float[] y = new float[rows * out];
+                Gemm.multiply(new PanamaKernels(), THREE, weight, x, 0, in, rows, expected, 0, out, Activation.NONE, false);
+                Gemm.multiply(new PanamaKernels(), THREE, kept, weight, x, 0, in, rows, y, 0, out, Activation.NONE, false);
+                assertThat(y).isEqualTo(expected);
+            }
+            // there was room for one
+            assertThat(kept.bytes()).isEqualTo(size);
+        }
+    }
+
     private static void check(Kernels k, Workers workers, int rows, int in, int out, DType dtype, Activation f, boolean bias,
                               boolean add, long seed) {
         Random random = new Random(seed);
