@@ -14,7 +14,7 @@ import java.util.function.IntConsumer;
  */
 public final class Gemm {
     /** Up to this many rows, packing a panel costs more than it saves. */
-    private static final int FEW_ROWS = 12;
+    private static final int FEW_ROWS = 8;
     /** Elements of a panel, 96 KiB, streamed from the second-level cache: the deeper, the less often partial sums are written and read. */
     private static final int PANEL_ELEMENTS = 24_576;
     /** A depth is a multiple of that, a block of rounded weights. */

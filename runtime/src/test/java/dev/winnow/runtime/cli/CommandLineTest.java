@@ -300,6 +300,8 @@ class CommandLineTest {
         "2 | --threads should be | generate --model VLM --prompt hi --threads 0",
         "2 | 'abc' is not a whole number | generate --model VLM --prompt hi --threads abc",
         "2 | --threads should be | methods --threads -1",
+        "2 | --packed-memory should not be negative | classify --model VIT --image PICTURE --packed-memory -1",
+        "2 | --packed-memory should not be negative | methods --packed-memory -1",
         "1 | there is no TornadoVM | generate --model VLM --prompt hi --backend tornado",
         "1 | there is no TornadoVM | generate --model VLM --prompt hi --backend auto --device 0",
         "1 | there is no TornadoVM | devices",
