@@ -18,6 +18,9 @@ import java.util.List;
  * way than the dense one, packed caches, and what methods ask for ahead of a layer.
  */
 final class TornadoLayer extends ProcessorLayer {
+    /** Rows of attention that stay take at most so many floats: 4 MiB. */
+    private static final int STAYING = 1 << 20;
+
     private final Bank bank;
     private final LayerWeights weights;
     private final boolean stays;
@@ -86,6 +89,7 @@ final class TornadoLayer extends ProcessorLayer {
         long scratch = (biased ? (long) kvHeads * columns : 0) + (mask.slides() ? (long) kvHeads * n : 0) + observed(n, columns, probes);
         int at = bank.take(scratch);
         try {
+            int[] kept = places(columns, probes, n);
             if (table != null) bank.turn(table, pass, n);
             bank.enter(x, n);
             int[] lengths = new int[kvHeads];
@@ -104,15 +108,31 @@ final class TornadoLayer extends ProcessorLayer {
                 next += kvHeads * n;
                 bank.plan().upload(starts, starts(kv, n, positions, mask.window()), 0, kvHeads * n);
             }
-            LayerPrograms.Sight sight = new LayerPrograms.Sight(region, biases, columns, starts, mask.causal(), lengths);
+            LayerPrograms.Sight sight = new LayerPrograms.Sight(region.entries(), biases, columns, starts, mask.causal(), lengths);
             if (whole) bank.programs().layer(bank.plan(), weights, bank.activations(), n, sight);
             else bank.programs().attend(bank.plan(), weights, bank.activations(), n, sight);
             List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(n, kv, p, sight, columns, next));
+            for (int p = 0; p < kept.length; p++) rows.add(observe(n, probes.get(p), sight, columns, next, kept[p]));
             return rows;
         } finally {
             bank.give(at);
         }
+    }
+
+    /** Where the rows of probes are to stay, or {@link Heap#NONE} for those that go home. */
+    private int[] places(int columns, List<Probe> probes, int n) {
+        int[] places = new int[probes.size()];
+        Arrays.fill(places, Heap.NONE);
+        try {
+            for (int p = 0; p < places.length; p++) {
+                long floats = (long) attention().heads() * probes.get(p).rowsOf(n) * columns;
+                if (stays && probes.get(p).change() == null && floats <= STAYING) places[p] = bank.take(floats);
+            }
+        } catch (Bank.Full full) {
+            for (int place : places) if (place != Heap.NONE) bank.give(place);
+            throw full;
+        }
+        return places;
     }
 
     /** Floats that the rows of probes take, of one at a time. */
@@ -141,20 +161,28 @@ final class TornadoLayer extends ProcessorLayer {
         return starts;
     }
 
-    private float[] observe(int n, KeyValues kv, Probe p, LayerPrograms.Sight sight, int columns, int at) {
+    /**
+     * The rows of a probe, or an array for those that stay.
+     *
+     * @param at   scratch
+     * @param kept where they stay, or {@link Heap#NONE}
+     */
+    private float[] observe(int n, Probe p, LayerPrograms.Sight sight, int columns, int at, int kept) {
         int heads = attention().heads();
         int first = p.firstOf(n);
         int count = p.countOf(n);
         if (!p.summed()) {
             float[] rows = new float[Math.toIntExact((long) heads * count * columns)];
-            bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first, count, columns, at);
-            bank.plan().download(at, rows, 0, rows.length);
+            int target = kept == Heap.NONE ? at : kept;
+            bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first, count, columns, target);
+            if (kept == Heap.NONE) bank.plan().download(at, rows, 0, rows.length);
+            else bank.observe(rows, kept, heads, count, columns);
             return rows;
         }
         float[] sums = new float[heads * columns];
         int block = block(n, columns, p);
         float[] rows = p.change() == null ? null : new float[heads * block * columns];
-        int total = at + heads * block * columns;
+        int total = kept == Heap.NONE ? at + heads * block * columns : kept;
         for (int i = 0; i < count; i += block) {
             int some = Math.min(block, count - i);
             bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first + i, some, columns, at);
@@ -169,8 +197,78 @@ final class TornadoLayer extends ProcessorLayer {
                 for (int c = 0; c < columns; c++) sums[head * columns + c] += rows[r * columns + c];
             }
         }
-        if (rows == null) bank.plan().download(total, sums, 0, sums.length);
+        if (kept != Heap.NONE) bank.observe(sums, kept, heads, 1, columns);
+        else if (rows == null) bank.plan().download(total, sums, 0, sums.length);
         return sums;
+    }
+
+    @Override
+    public float[] attentionAhead(float[] x, int n, int[] positions, Probe probe, Workspace ws) {
+        RotaryEmbedding rotary = attention().rotary();
+        if (positions == null) return super.attentionAhead(x, n, null, probe, ws);
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, x);
+            RotaryEmbedding.Table table = rotary == null ? null : ws.rotation(rotary, positions, n);
+            float[] rows = bank.reserving(() -> {
+                bank.makeRoom(n);
+                return ahead(x, n, positions, probe, table, ws.pass());
+            });
+            Attention a = attention();
+            ws.work().product(n, a.key().out(), a.key().in());
+            ws.work().product(probe.countOf(n), a.query().out(), a.query().in());
+            ws.work().product((long) probe.countOf(n) * a.heads(), n, a.headDim());
+            return rows;
+        }
+    }
+
+    private float[] ahead(float[] x, int n, int[] positions, Probe probe, RotaryEmbedding.Table table, long pass) {
+        AttentionMask mask = attention().mask();
+        int kvHeads = attention().kvHeads();
+        int floats = n * attention().key().out();
+        // of entries that no cache will have; their book of positions is one
+        KeyValues fresh = new KeyValues(kvHeads, attention().headDim(), n);
+        int at = bank.take(2L * floats + (mask.slides() ? (long) kvHeads * n : 0) + observed(n, n, List.of(probe)));
+        try {
+            int kept = places(n, List.of(probe), n)[0];
+            if (table != null) bank.turn(table, pass, n);
+            bank.enter(x, n);
+            fresh.appended(n, positions, null);
+            int next = at + 2 * floats;
+            int starts = -1;
+            if (mask.slides()) {
+                starts = next;
+                next += kvHeads * n;
+                bank.plan().upload(starts, starts(fresh, n, positions, mask.window()), 0, kvHeads * n);
+            }
+            LayerPrograms.Sight sight = new LayerPrograms.Sight(new LayerPrograms.Entries(at, at + floats, n), -1, n, starts, mask.causal(),
+                    new int[kvHeads]);
+            bank.programs().entries(bank.plan(), weights, bank.activations(), n, sight);
+            return observe(n, probe, sight, n, next, kept);
+        } finally {
+            bank.give(at);
+        }
+    }
+
+    @Override
+    public float[] headMean(float[] rows, int row, int[] columns) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.headMean(rows, row, columns);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public int[] highest(float[] rows, int row, int[] columns, int k) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.highest(rows, row, columns, k);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
     }
 
     /** What {@link dev.winnow.layers.CpuBackend} counts for the same work. */
