@@ -2,7 +2,9 @@ package dev.winnow.tornado.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.TopK;
+import dev.winnow.reduction.primitives.VisualScope;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
@@ -42,6 +44,35 @@ class SelectionTest {
                 int[] expected = TopK.highest(s, k);
                 assertThat(o.indices(indices, k)).isEqualTo(expected);
                 for (int i = 0; i < k; i++) assertThat(o.a.get(values + i)).isEqualTo(s[expected[i]]);
+            }
+        }
+    }
+
+    /** Of three rows of five heads the second, at columns in no certain order and at neighbours; few, all, and many equal ones. */
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void tokensByWhatTheyReceive(Machine machine) {
+        int heads = 5;
+        int rows = 3;
+        for (int n : new int[] {1, 300}) {
+            float[] map = scores(heads * rows * n);
+            int[] apart = IntStream.range(0, n).map(i -> (7 * i + 2) % n).toArray();
+            for (int[] columns : new int[][] {apart, IntStream.range(0, n).toArray()}) {
+                boolean consecutive = columns != apart;
+                float[] expected = VisualScope.pick(AttentionScores.headMean(map, heads, rows, 1, n), columns);
+                Operands o = new Operands(20_000);
+                int at = o.put(map) + n;
+                int index = consecutive ? Offsets.NONE : o.put(columns);
+                int means = o.room(n);
+                o.numbers(n, at, heads, rows * n, index, 0, means);
+                machine.run(TokenScores.groups(n), TokenScores.LOCAL, o, TokenScores::headMean);
+                for (int i = 0; i < n; i++) assertThat(o.a.get(means + i)).isEqualTo(expected[i]);
+                for (int k : new int[] {1, (n + 1) / 2, n}) {
+                    int places = o.room(k);
+                    o.again().numbers(n, means, k, places);
+                    machine.run(TokenScores.groups(n), TokenScores.LOCAL, o, TokenScores::highest);
+                    assertThat(o.indices(places, k)).isEqualTo(TopK.highest(expected, k));
+                }
             }
         }
     }

@@ -104,11 +104,6 @@ public record EVit(String spec, double[] rates, int[] layers, Budget keep, boole
         return all || !fuse ? left : left - 1;
     }
 
-    /** Places of the patches that stay, by falling attention. */
-    public static int[] select(float[] classAttention, int left) {
-        return TopK.highest(classAttention, left);
-    }
-
     /** The patches that a decision of this method keeps, in their new order, for a tower whose only special token is the class token. */
     public int[] kept(TokenMap map) {
         return IntStream.range(1, fuse ? map.rows() - 1 : map.rows()).map(map::anchor).toArray();
