@@ -133,6 +133,16 @@ public interface CompiledLayer {
     }
 
     /**
+     * What a small map, such as a router, makes of rows that layers let stay elsewhere: {@code f(W x + b)}.
+     *
+     * @param x whose first n rows stayed elsewhere
+     * @return [n, map.out()], or null where x has to come home for it
+     */
+    default float[] product(Linear map, Activation f, float[] x, int n) {
+        return null;
+    }
+
+    /**
      * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for
      * e from {@code start[i]} to {@code start[i + 1] - 1}.
      *

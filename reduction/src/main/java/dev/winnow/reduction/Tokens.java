@@ -1,6 +1,8 @@
 package dev.winnow.reduction;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.Linear;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -81,6 +83,11 @@ public final class Tokens {
         }
         float[] x = writable();
         for (int i = 0; i < count() * width; i++) x[i] *= factors[i / width];
+    }
+
+    /** {@code f(W x + b)} of all tokens where a layer has them, [count, map.out()]; null where none has. */
+    float[] product(Linear map, Activation f) {
+        return where == null ? null : where.product(map, f, hidden, count());
     }
 
     /** The array of the states, whatever it holds: for a layer that finds them where they are. */

@@ -1,6 +1,8 @@
 package dev.winnow.tornado;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.Linear;
 import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
@@ -404,6 +406,22 @@ final class Bank {
         plan.download(k > 0 ? means + n : means, numbers, 0, numbers.length);
         give(at);
         return true;
+    }
+
+    /** What a map of few outputs makes of the states that are here; null if those of x are not. */
+    float[] product(Linear map, Activation f, float[] x, int n) {
+        if (resident != x || residentTokens != n) return null;
+        int size = map.out() * map.in();
+        float[] numbers = Arrays.copyOf(map.weight().toFloats(), size + (map.bias() == null ? 0 : map.out()));
+        if (map.bias() != null) System.arraycopy(map.bias(), 0, numbers, size, map.out());
+        float[] y = new float[n * map.out()];
+        int at = take((long) numbers.length + y.length);
+        int target = at + numbers.length;
+        plan.upload(at, numbers, 0, numbers.length);
+        programs.products(plan, activations.x, n, at, map.bias() == null ? Heap.NONE : at + size, map.out(), f, target);
+        plan.download(target, y, 0, y.length);
+        give(at);
+        return y;
     }
 
     private static boolean ascending(int[] numbers) {

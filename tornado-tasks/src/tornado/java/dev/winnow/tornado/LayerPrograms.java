@@ -45,6 +45,7 @@ final class LayerPrograms {
     private final Program partners;
     private final Program means;
     private final Program ranks;
+    private final Program products;
     private final Program copy;
     private final Program keep;
     /** Pieces of the keys that a few queries look at side by side. */
@@ -259,6 +260,10 @@ final class LayerPrograms {
             p.graph().task(p.task(), TokenScores::highest, c, p.arguments(), p.next(), a);
             p.added(TokenScores.LOCAL);
         });
+        this.products = plan.add("products", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenScores::products, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenScores.LOCAL);
+        });
         this.copy = plan.add("copy", 1, ARGUMENTS, p -> {
             p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
             p.added(CacheEntries.LOCAL);
@@ -471,6 +476,16 @@ final class LayerPrograms {
         setMeans(ranks, row, target);
         ranks.set(1, TokenScores.groups(row.count), row.count, target, k, target + row.count);
         plan.run(ranks);
+    }
+
+    /**
+     * Products of n states and few vectors.
+     *
+     * @param bias where there is one for each vector, or -1
+     */
+    void products(DevicePlan plan, int x, int n, int vectors, int bias, int number, Activation f, int target) {
+        products.set(0, TokenScores.productGroups(n, number), n, x, vectors, bias, number, f.ordinal(), target);
+        plan.run(products);
     }
 
     /** Copies floats of the arena within it. */

@@ -1,9 +1,11 @@
 package dev.winnow.tornado;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.layers.Attention;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.Probe;
 import dev.winnow.layers.RotaryEmbedding;
@@ -20,6 +22,9 @@ import java.util.List;
 final class TornadoLayer extends ProcessorLayer {
     /** Rows of attention that stay take at most so many floats: 4 MiB. */
     private static final int STAYING = 1 << 20;
+
+    /** Outputs of a map that goes there whenever it is asked for; a larger one is worth a place of its own. */
+    private static final int MAPPED = 16;
 
     private final Bank bank;
     private final LayerWeights weights;
@@ -265,6 +270,18 @@ final class TornadoLayer extends ProcessorLayer {
         synchronized (bank.lock()) {
             try {
                 return bank.highest(rows, row, columns, k);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public float[] product(Linear map, Activation f, float[] x, int n) {
+        if (map.out() > MAPPED) return null;
+        synchronized (bank.lock()) {
+            try {
+                return bank.product(map, f, x, n);
             } catch (Bank.Full full) {
                 return null;
             }

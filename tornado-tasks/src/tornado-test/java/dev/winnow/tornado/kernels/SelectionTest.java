@@ -1,7 +1,9 @@
 package dev.winnow.tornado.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.TopK;
 import dev.winnow.reduction.primitives.VisualScope;
@@ -73,6 +75,26 @@ class SelectionTest {
                     machine.run(TokenScores.groups(n), TokenScores.LOCAL, o, TokenScores::highest);
                     assertThat(o.indices(places, k)).isEqualTo(TopK.highest(expected, k));
                 }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void tokensByVectors(Machine machine) {
+        int width = 131;
+        int number = 2;
+        for (int n : new int[] {1, 5}) {
+            float[] x = Operands.random(new Random(n), n * width);
+            float[] vectors = Operands.random(new Random(9), number * width);
+            Operands o = new Operands(2000);
+            int target = o.room(n * number);
+            o.numbers(n, o.put(x), o.put(vectors), o.put(0.5f, -3f), number, Activation.TANH.ordinal(), target);
+            machine.run(TokenScores.productGroups(n, number), TokenScores.LOCAL, o, TokenScores::products, width);
+            for (int i = 0; i < n * number; i++) {
+                double sum = i % number == 0 ? 0.5 : -3;
+                for (int c = 0; c < width; c++) sum += (double) x[i / number * width + c] * vectors[i % number * width + c];
+                assertThat(o.a.get(target + i)).isCloseTo((float) Math.tanh(sum), within(1e-4f));
             }
         }
     }

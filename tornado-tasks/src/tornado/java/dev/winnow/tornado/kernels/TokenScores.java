@@ -21,6 +21,13 @@ public final class TokenScores {
     private static final int FIRST = 5;
     private static final int TARGET = 6;
 
+    private static final int X = 1;
+    private static final int VECTORS = 2;
+    private static final int BIAS = 3;
+    private static final int NUMBER = 4;
+    private static final int FUNCTION = 5;
+    private static final int PRODUCTS = 6;
+
     private static final int SCORES = 1;
     private static final int K = 2;
     private static final int PLACES = 3;
@@ -46,6 +53,43 @@ public final class TokenScores {
             float sum = 0f;
             for (int h = 0; h < heads; h++) sum += a.get(m.get(at + ROWS) + h * m.get(at + STRIDE) + column);
             a.set(m.get(at + TARGET) + i, sum / heads);
+        }
+    }
+
+    /** Groups of {@link #products}. */
+    public static int productGroups(int tokens, int vectors) {
+        return tokens * vectors;
+    }
+
+    /**
+     * Products of tokens and few vectors, as routers have them; a work-group makes one.
+     *
+     * @param m     at: 0 tokens, 1 their states [tokens, width], 2 vectors [number, width], 3 a bias for each, or none, 4 number, 5 ordinal
+     *              of the function of the products, 6 target [tokens, number]
+     * @param width of states and vectors
+     */
+    public static void products(KernelContext context, IntArray m, int at, FloatArray a, int width) {
+        float[] scratch = context.allocateFloatLocalArray(LOCAL);
+        int lane = context.localIdx;
+        int number = m.get(at + NUMBER);
+        int token = context.groupIdx / number;
+        int vector = context.groupIdx % number;
+        if (token < m.get(at + COUNT)) {
+            int x = m.get(at + X) + token * width;
+            int v = m.get(at + VECTORS) + vector * width;
+            float sum = 0f;
+            for (int c = lane; c < width; c += LOCAL) sum += a.get(x + c) * a.get(v + c);
+            scratch[lane] = sum;
+            context.localBarrier();
+            for (int step = LOCAL / 2; step > 0; step = step / 2) {
+                if (lane < step) scratch[lane] = scratch[lane] + scratch[lane + step];
+                context.localBarrier();
+            }
+            if (lane == 0) {
+                float product = scratch[0];
+                if (m.get(at + BIAS) >= 0) product += a.get(m.get(at + BIAS) + vector);
+                a.set(m.get(at + PRODUCTS) + token * number + vector, ElementWise.apply(m.get(at + FUNCTION), product));
+            }
         }
     }
 
