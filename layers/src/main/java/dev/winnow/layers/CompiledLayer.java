@@ -123,6 +123,15 @@ public interface CompiledLayer {
     }
 
     /**
+     * Sums over the rows of each head, of several that stayed elsewhere.
+     *
+     * @return [heads, columns], or null for rows that have to come home for it
+     */
+    default float[] received(float[] rows) {
+        return null;
+    }
+
+    /**
      * Places among the columns of the k with the highest {@link #headMean}, highest first, equal ones by rising place.
      *
      * @param k at most columns.length

@@ -29,6 +29,11 @@ public interface AttentionRows {
         return TopK.highest(headMean(row, columns), k);
     }
 
+    /** What each column receives from all rows of a head: [heads][columns]. */
+    default float[][] received() {
+        return AttentionScores.received(values(), heads(), heads(), count(), columns());
+    }
+
     /** Rows that are at hand. */
     static AttentionRows of(float[] values, int heads, int count) {
         return new AtHand(values, heads, count);

@@ -64,6 +64,15 @@ final class ObservedRows implements AttentionRows {
         return highest == null ? AttentionRows.super.highest(row, chosen, k) : highest;
     }
 
+    @Override
+    public float[][] received() {
+        float[] sums = observed == null ? null : where.received(observed);
+        if (sums == null) return AttentionRows.super.received();
+        float[][] received = new float[heads][];
+        Arrays.setAll(received, h -> Arrays.copyOfRange(sums, (h + 1) * slots - columns, (h + 1) * slots));
+        return received;
+    }
+
     private int[] slots(int[] chosen) {
         return slots == columns ? chosen : Arrays.stream(chosen).map(c -> c + slots - columns).toArray();
     }

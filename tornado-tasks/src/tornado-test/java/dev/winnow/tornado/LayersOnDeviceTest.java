@@ -181,6 +181,11 @@ class LayersOnDeviceTest {
                         // the means, places, and one float wherever the host waits
                         assertThat(crossed.toHost()).isLessThanOrEqualTo(Float.BYTES * (2L * chosen.length + 4 + crossed.launches()));
                     }
+                    float[][] sums = AttentionRows.of(expected.get(p), HEADS, rows).received();
+                    for (int h = 0; h < HEADS; h++) {
+                        float[] received = Arrays.copyOfRange(there.received(stayed.get(p)), h * n, (h + 1) * n);
+                        close(received, sums[h], "received by head " + h);
+                    }
                     there.home(stayed.get(p), HEADS * rows);
                     close(stayed.get(p), expected.get(p), "probe " + p);
                     assertThat(there.highest(stayed.get(p), 0, columns, 1)).as("the rows are gone").isNull();

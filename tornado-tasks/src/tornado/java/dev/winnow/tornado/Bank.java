@@ -369,6 +369,18 @@ final class Bank {
         observed.remove(rows);
     }
 
+    /** Sums over several rows of each head; null if they did not stay. */
+    float[] received(float[] rows) {
+        Observed o = observed(rows);
+        if (o == null) return null;
+        float[] sums = new float[o.heads * o.columns];
+        int at = take(sums.length);
+        programs.sum(plan, o.at, at, o.count, o.columns, false);
+        plan.download(at, sums, 0, sums.length);
+        give(at);
+        return sums;
+    }
+
     /** Means over heads of some columns of a row that stayed; null if it did not. */
     float[] headMean(float[] rows, int row, int[] columns) {
         float[] means = new float[columns.length];

@@ -20,8 +20,8 @@ import java.util.List;
  * way than the dense one, packed caches, and what methods ask for ahead of a layer.
  */
 final class TornadoLayer extends ProcessorLayer {
-    /** Rows of attention that stay take at most so many floats: 4 MiB. */
-    private static final int STAYING = 1 << 20;
+    /** Rows of attention that stay take at most so many floats: 16 MiB. */
+    private static final int STAYING = 1 << 22;
 
     /** Outputs of a map that goes there whenever it is asked for; a larger one is worth a place of its own. */
     private static final int MAPPED = 16;
@@ -130,8 +130,7 @@ final class TornadoLayer extends ProcessorLayer {
         Arrays.fill(places, Heap.NONE);
         try {
             for (int p = 0; p < places.length; p++) {
-                long floats = (long) attention().heads() * probes.get(p).rowsOf(n) * columns;
-                if (stays && probes.get(p).change() == null && floats <= STAYING) places[p] = bank.take(floats);
+                if (stays(probes.get(p), n, columns)) places[p] = bank.take(floats(probes.get(p).rowsOf(n), columns));
             }
         } catch (Bank.Full full) {
             for (int place : places) if (place != Heap.NONE) bank.give(place);
@@ -140,10 +139,22 @@ final class TornadoLayer extends ProcessorLayer {
         return places;
     }
 
-    /** Floats that the rows of probes take, of one at a time. */
+    private long floats(int rows, int columns) {
+        return (long) attention().heads() * rows * columns;
+    }
+
+    /** Whether what a probe asks for stays here until someone looks at it. */
+    private boolean stays(Probe p, int n, int columns) {
+        return stays && p.change() == null && floats(p.rowsOf(n), columns) <= STAYING;
+    }
+
+    /** Floats that rows take besides those that stay, for one probe at a time: rows that are summed, and what goes home. */
     private long observed(int n, int columns, List<Probe> probes) {
         long most = 0;
-        for (Probe p : probes) most = Math.max(most, (long) attention().heads() * columns * (block(n, columns, p) + (p.summed() ? 1 : 0)));
+        for (Probe p : probes) {
+            int rows = (p.summed() ? block(n, columns, p) : 0) + (stays(p, n, columns) ? 0 : p.rowsOf(n));
+            most = Math.max(most, floats(rows, columns));
+        }
         return most;
     }
 
@@ -259,6 +270,17 @@ final class TornadoLayer extends ProcessorLayer {
         synchronized (bank.lock()) {
             try {
                 return bank.headMean(rows, row, columns);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public float[] received(float[] rows) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.received(rows);
             } catch (Bank.Full full) {
                 return null;
             }
