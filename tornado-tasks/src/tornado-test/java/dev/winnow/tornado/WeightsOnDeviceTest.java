@@ -72,8 +72,8 @@ class WeightsOnDeviceTest {
     }
 
     /**
-     * The processor computes with the same blocks widened to f32 beforehand. Products with the blocks themselves round activations to 8 bits
-     * there, which a device does not.
+     * The processor computes with the same blocks widened to f32 beforehand. Products with the blocks themselves round activations to
+     * 8 bits there, which a device does not.
      */
     @ParameterizedTest
     @EnumSource(value = Quantization.class, names = {"Q8", "Q4"})

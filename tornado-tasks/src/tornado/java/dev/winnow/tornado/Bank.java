@@ -412,7 +412,8 @@ final class Bank {
         int at = take(2L * n + k);
         int means = at + n;
         if (apart) plan.upload(at, numbers(columns), 0, n);
-        LayerPrograms.Row r = new LayerPrograms.Row(o.at + row * o.columns, o.heads, o.count * o.columns, apart ? at : Heap.NONE, columns[0], n);
+        int index = apart ? at : Heap.NONE;
+        LayerPrograms.Row r = new LayerPrograms.Row(o.at + row * o.columns, o.heads, o.count * o.columns, index, columns[0], n);
         if (k > 0) programs.ranks(plan, r, k, means);
         else programs.means(plan, r, means);
         plan.download(k > 0 ? means + n : means, numbers, 0, numbers.length);

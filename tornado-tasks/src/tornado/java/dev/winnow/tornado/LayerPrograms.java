@@ -30,8 +30,9 @@ final class LayerPrograms {
     /** Work-groups that a few queries' attention is worth being split into. */
     private static final int GROUPS = 256;
 
-    /** Tasks of either half at most. */
-    private static final int ATTEND_TASKS = 10;
+    /** Tasks of either half at most, and of the first half up to the attention itself. */
+    private static final int ENTRY_TASKS = 5;
+    private static final int ATTEND_TASKS = ENTRY_TASKS + 5;
     private static final int MLP_TASKS = 6;
 
     private final LayerShape shape;
@@ -189,7 +190,7 @@ final class LayerPrograms {
             });
             plan.add("attend" + name, ATTEND_TASKS, section, p -> attend = new AttendTasks(plan, p, rows));
             plan.add("mlp" + name, MLP_TASKS, section, p -> mlp = new MlpTasks(plan, p, rows));
-            plan.add("entries" + name, ATTEND_TASKS, section, p -> entries = new EntryTasks(plan, p, rows));
+            plan.add("entries" + name, ENTRY_TASKS, section, p -> entries = new EntryTasks(plan, p, rows));
         }
     }
 
