@@ -9,10 +9,17 @@ import java.util.stream.IntStream;
 public final class CpuBackend implements Backend {
     private final Kernels kernels;
     private final Workers workers;
+    /** Null to pack weights for each product anew. */
+    private final PackedWeights packed;
 
     public CpuBackend(Kernels kernels, Workers workers) {
+        this(kernels, workers, null);
+    }
+
+    private CpuBackend(Kernels kernels, Workers workers, PackedWeights packed) {
         this.kernels = kernels;
         this.workers = workers;
+        this.packed = packed;
     }
 
     /** The best kernels this JVM has, on the shared pool. */
@@ -27,6 +34,17 @@ public final class CpuBackend implements Backend {
     public static CpuBackend forOneRequest() {
         Kernels best = Kernels.best();
         return new CpuBackend(best instanceof PanamaKernels vectors ? new ColdKernels(vectors) : best, Workers.shared());
+    }
+
+    /**
+     * As this, spending memory on speed: weights stay packed, as f32, from their first product with more than a few rows on. Worth it
+     * where short inputs follow one another, as pictures do, or reduction makes them short; decoding does not use it.
+     *
+     * @param bytes of memory for that, beside the weights
+     */
+    public CpuBackend keepingPacked(long bytes) {
+        if (bytes < 0) throw new IllegalArgumentException("memory for packed weights should not be negative but is " + bytes);
+        return new CpuBackend(kernels, workers, new PackedWeights(bytes));
     }
 
     @Override
@@ -64,7 +82,7 @@ public final class CpuBackend implements Backend {
 
     private void multiply(Linear linear, float[] x, int rows, float[] y, Activation f, boolean add, Work work) {
         work.product(rows, linear.out(), linear.in());
-        Gemm.multiply(kernels, workers, linear, x, 0, linear.in(), rows, y, 0, linear.out(), f, add);
+        Gemm.multiply(kernels, workers, packed, linear, x, 0, linear.in(), rows, y, 0, linear.out(), f, add);
     }
 
     /** Element-wise work over rows: on all cores when it is worth waking them. */

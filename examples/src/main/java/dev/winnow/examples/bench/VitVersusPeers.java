@@ -4,6 +4,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.Workers;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
@@ -55,8 +56,9 @@ public final class VitVersusPeers {
         int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 20;
         int[] threads = args.length > 3 ? numbers(args[3]) : new int[] {Workers.shared().threads()};
         int[] batches = args.length > 4 ? numbers(args[4]) : new int[] {1, 8};
-        System.out.println(Machine.describe());
-        try (Winnow model = Winnow.open(Path.of(args[1]))) {
+        long packed = args.length > 5 ? Long.parseLong(args[5]) : 0;
+        System.out.println(Machine.describe() + ", " + packed + " MiB for packed weights");
+        try (Winnow model = Winnow.open(Path.of(args[1]), CpuBackend.create().keepingPacked(packed << 20))) {
             VitVersusPeers bench = new VitVersusPeers(model);
             Merging merging = bench.halfTheFlops();
             for (int n : threads) {

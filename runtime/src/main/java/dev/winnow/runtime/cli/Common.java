@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.winnow.layers.Backend;
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.Workers;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.tune.SavedReduction;
@@ -39,6 +40,10 @@ final class Common {
 
     @Option(names = "--threads", paramLabel = "N", description = "threads to compute with; default: one per core")
     private Integer threads;
+
+    @Option(names = "--packed-memory", paramLabel = "MIB", description = "MiB in which the processor keeps weights as its products read them,"
+            + " which speeds up many short inputs, as pictures are; default: none")
+    private Integer packedMemory;
 
     @Option(names = "--json", description = "write the result as JSON")
     private boolean json;
@@ -96,6 +101,7 @@ final class Common {
         Stream<String> specs = reduce.stream().flatMap(s -> Stream.of(s.split(" \\+ ")));
         ReductionPlan.parse(specs.filter(s -> !s.strip().equals(AUTO)).toList());
         setThreads();
+        checkPackedMemory();
         Devices.requireKnown(backend);
     }
 
@@ -106,13 +112,24 @@ final class Common {
     /** The backend asked for, with the shared pool set to the threads asked for. */
     Backend backend() {
         setThreads();
-        return Devices.open(backend, device, false, err());
+        return keepingPacked(Devices.open(backend, device, false, err()));
     }
 
     /** As {@link #backend()}, for a command that answers one request. */
     Backend backendForOneRequest() {
         setThreads();
-        return Devices.open(backend, device, true, err());
+        return keepingPacked(Devices.open(backend, device, true, err()));
+    }
+
+    private Backend keepingPacked(Backend opened) {
+        checkPackedMemory();
+        if (packedMemory == null) return opened;
+        if (!(opened instanceof CpuBackend cpu)) throw new UsageException("--packed-memory is for --backend cpu");
+        return cpu.keepingPacked((long) packedMemory << 20);
+    }
+
+    private void checkPackedMemory() {
+        if (packedMemory != null && packedMemory < 0) throw new UsageException("--packed-memory should not be negative but is " + packedMemory);
     }
 
     private void setThreads() {

@@ -1,0 +1,72 @@
+package dev.winnow.layers;
+
+import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+
+/**
+ * Panels of weights that are kept once they were packed, up to so many bytes: products of some hundred rows spend a tenth of their time
+ * packing, those of fewer rows, which reduction leaves, a larger part. A weight takes four bytes an element, whatever it is stored in;
+ * those asked for first are kept.
+ */
+final class PackedWeights {
+    private final long most;
+    private long bytes;
+    private final Map<Tensor, Panels> kept = new IdentityHashMap<>();
+
+    PackedWeights(long most) {
+        this.most = most;
+    }
+
+    /** Where a weight's panels are kept, null if there is no room for them. */
+    synchronized Panels of(Tensor weight, int in, int out, int width, int depth) {
+        Panels panels = kept.get(weight);
+        if (panels != null) return panels.depth == depth ? panels : null;
+        long size = (long) Float.BYTES * in * Gemm.upTo(out, width);
+        if (size > most - bytes) return null;
+        bytes += size;
+        panels = new Panels(in, out, width, depth);
+        kept.put(weight, panels);
+        return panels;
+    }
+
+    /** Bytes in use. */
+    synchronized long bytes() {
+        return bytes;
+    }
+
+    /** The panels of one weight, slice of its depth by slice. */
+    static final class Panels {
+        private final int depth;
+        private final int width;
+        private final float[][] slices;
+        /** Of each slice which panels are packed. Two threads that pack the same one at the same time write the same numbers. */
+        private final AtomicIntegerArray[] packed;
+
+        private Panels(int in, int out, int width, int depth) {
+            this.depth = depth;
+            this.width = width;
+            int count = (in + depth - 1) / depth;
+            slices = new float[count][];
+            packed = new AtomicIntegerArray[count];
+            for (int i = 0; i < count; i++) {
+                slices[i] = new float[Gemm.upTo(out, width) * Math.min(depth, in - i * depth)];
+                packed[i] = new AtomicIntegerArray(Gemm.upTo(out, width) / width);
+            }
+        }
+
+        /** All panels of the elements from .. from + d - 1, of which those of the columns column .. column + cols - 1 are packed now. */
+        float[] of(Kernels kernels, Tensor weight, int in, int from, int d, int column, int cols) {
+            int slice = from / depth;
+            for (int c = column; c < column + cols; c += width) {
+                if (packed[slice].get(c / width) != 0) continue;
+                DType dtype = weight.dtype();
+                kernels.packPanel(weight.data(), dtype, in, c, Math.min(width, column + cols - c), from, d, slices[slice], c * d);
+                packed[slice].set(c / width, 1);
+            }
+            return slices[slice];
+        }
+    }
+}
