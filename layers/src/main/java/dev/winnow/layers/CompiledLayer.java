@@ -96,7 +96,8 @@ public interface CompiledLayer {
 
     /**
      * This layer, but {@link #attend} and {@link #mlp} may leave x where they computed it: the array may hold old values until
-     * {@link #home} is called with it. A layer that finds x elsewhere takes it from there.
+     * {@link #home} is called with it. A layer that finds x elsewhere takes it from there. Rows that probes and {@link #attentionAhead}
+     * ask for may stay too, until they come {@link #home} or are {@link #forget forgotten}; one of the two has to happen.
      */
     default CompiledLayer staying() {
         return this;
@@ -110,6 +111,45 @@ public interface CompiledLayer {
 
     /** Lets rows of x that layers let stay elsewhere go: nobody will look at them again. */
     default void forget(float[] x) {}
+
+    /**
+     * What some columns of a row of attention that stayed elsewhere have, mean over heads.
+     *
+     * @param rows as {@link #attend} or {@link #attentionAhead} returned them: [heads, rows, columns]
+     * @return [columns.length], or null for rows that have to come home for it
+     */
+    default float[] headMean(float[] rows, int row, int[] columns) {
+        return null;
+    }
+
+    /**
+     * Sums over the rows of each head, of several that stayed elsewhere.
+     *
+     * @return [heads, columns], or null for rows that have to come home for it
+     */
+    default float[] received(float[] rows) {
+        return null;
+    }
+
+    /**
+     * Places among the columns of the k with the highest {@link #headMean}, highest first, equal ones by rising place.
+     *
+     * @param k at most columns.length
+     * @return [k], or null for rows that have to come home for it
+     */
+    default int[] highest(float[] rows, int row, int[] columns, int k) {
+        return null;
+    }
+
+    /**
+     * What a small map, such as a router, makes of rows that layers let stay elsewhere: {@code f(W x + b)}.
+     *
+     * @param x whose first n rows stayed elsewhere
+     * @return [n, map.out()], or null where x has to come home for it
+     */
+    default float[] product(Linear map, Activation f, float[] x, int n) {
+        return null;
+    }
 
     /**
      * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for

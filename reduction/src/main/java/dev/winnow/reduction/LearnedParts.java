@@ -5,6 +5,7 @@ import dev.winnow.layers.Backend;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Work;
+import dev.winnow.reduction.primitives.CosineSimilarity;
 import dev.winnow.weights.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -81,6 +82,16 @@ public record LearnedParts(Backend backend, List<TransformerLayer> layers, Looku
     private Tensor tensor(String spec, String name) {
         return lookup.find(name).orElseThrow(() ->
                 new PlanException(spec + ": needs a checkpoint trained for it; this one has no tensor " + name));
+    }
+
+    /** f(W x + b) of some tokens, made where their states are if it can be: [chosen.length, linear.out()]. */
+    public float[] apply(Linear linear, Tokens tokens, int[] chosen, Activation f, Work work) {
+        float[] all = tokens.product(linear, f);
+        if (all == null) {
+            return apply(linear, CosineSimilarity.gather(tokens.hidden(), tokens.width(), chosen), chosen.length, f, work);
+        }
+        work.product(chosen.length, linear.out(), linear.in());
+        return CosineSimilarity.gather(all, linear.out(), chosen);
     }
 
     /** f(W x + b) for n rows of x. */

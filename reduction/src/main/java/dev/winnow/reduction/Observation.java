@@ -5,6 +5,7 @@ import dev.winnow.layers.CompiledLayer.Projection;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.Probe;
 import dev.winnow.layers.Work;
+import java.util.function.Supplier;
 
 /** What an event sees at its site. Valid during the call only; arrays are not to be changed. */
 public interface Observation {
@@ -29,6 +30,11 @@ public interface Observation {
      * tokens were merged since the layer was observed, their probabilities were added.
      */
     float[] rows();
+
+    /** {@link #rows} that need not come home to be averaged or ranked. */
+    default AttentionRows watched() {
+        return AttentionRows.of(rows(), heads(), rowCount());
+    }
 
     /** How many rows {@link #rows} has per head; fewer than asked for when the sequence is shorter. */
     int rowCount();
@@ -72,6 +78,11 @@ public interface Observation {
      */
     float[] attentionAhead(Probe probe, boolean rotated);
 
+    /** {@link #attentionAhead} with rotary phases, which need not come home to be averaged or ranked. */
+    default AttentionRows ahead(Probe probe) {
+        return AttentionRows.of(attentionAhead(probe, true), heads(), probe.rowsOf(tokens().count()));
+    }
+
     /** Queries [tokens, heads * headDim], keys or values [tokens, kvHeads * headDim] of the live tokens in the coming layer. */
     float[] projectionAhead(Projection projection, boolean rotated);
 
@@ -108,4 +119,9 @@ public interface Observation {
      * @param shape of values; none for one dimension
      */
     void report(String name, float[] values, int... shape);
+
+    /** {@link #report(String, float[], int...)} of values that are made only where someone listens. */
+    default void report(String name, Supplier<float[]> values) {
+        report(name, values.get());
+    }
 }

@@ -29,6 +29,16 @@ public interface StackListener {
      */
     default void reported(ReductionEvent event, String name, float[] values, int[] shape) {}
 
+    /** Whether {@link #reported} does anything: what nobody hears of need not be made, nor come from where it was made. */
+    default boolean hears() {
+        return true;
+    }
+
     /** One that does not listen. */
-    StackListener NONE = new StackListener() {};
+    StackListener NONE = new StackListener() {
+        @Override
+        public boolean hears() {
+            return false;
+        }
+    };
 }

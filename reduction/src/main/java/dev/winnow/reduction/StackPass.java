@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -114,6 +115,7 @@ final class StackPass {
 
     /** Once all layers that run have run. */
     void end() {
+        forgetWatched();
         if (own != null) own.drop();
     }
 
@@ -127,6 +129,11 @@ final class StackPass {
         mode = null;
         added = null;
         act(l, Site.Moment.BEFORE_LAYER);
+        forgetWatched();
+    }
+
+    private void forgetWatched() {
+        watched.values().forEach(Watched::forget);
         watched.clear();
     }
 
@@ -234,7 +241,7 @@ final class StackPass {
         for (ReductionEvent e : watchers) {
             Watched w = new Watched(layer.description().attention().heads(), kv, n, e.keys(), e.queries() ? queries : null);
             Probe p = asked.get(e);
-            if (p != null) w.rows(rows.get(next++), p.rowsOf(n), e.site().moment() == Site.Moment.CACHE);
+            if (p != null) w.observe(layer, rows.get(next++), p.rowsOf(n), e.site().moment() == Site.Moment.CACHE);
             watched.put(e, w);
         }
     }
@@ -310,8 +317,9 @@ final class StackPass {
             if (!acts(e)) continue;
             if (moment == Site.Moment.CACHE && (cache.shares(l) || cache.layer(l).length() <= e.idleUpTo())) continue;
             long began = System.nanoTime();
-            Outcome outcome = e.decide().apply(new View(e, l));
-            watched.remove(e);
+            View view = new View(e, l);
+            Outcome outcome = e.decide().apply(view);
+            view.forget();
             realise(e, l, outcome);
             listener.acted(e, outcome, tokens, System.nanoTime() - began);
         }
@@ -489,30 +497,38 @@ final class StackPass {
             this.run = r.run();
             this.blockWeight = r.blockWeight();
             this.mlpWeight = r.mlpWeight();
-            if (r.bypass() != null) scaleOthers(r.bypass());
+            if (r.bypass() != null && run.length < tokens.count()) scaleOthers(r.bypass());
         }
 
         private void scaleOthers(float[] bypass) {
             boolean[] runs = new boolean[tokens.count()];
             for (int i : run) runs[i] = true;
-            int width = tokens.width();
-            float[] x = tokens.writable();
-            for (int i = 0; i < runs.length; i++) {
-                for (int c = i * width; !runs[i] && c < (i + 1) * width; c++) x[c] *= bypass[i];
-            }
+            float[] factors = new float[runs.length];
+            for (int i = 0; i < runs.length; i++) factors[i] = runs[i] ? 1 : bypass[i];
+            tokens.scale(factors);
         }
 
-        /** Both halves, of tokens that were gathered where they are if they can be. */
+        /** Both halves. */
         void whole(int l) {
             if (run.length == 0) return;
-            parted = tokens.part(run);
-            float[] x = parted == null ? gather() : parted;
+            float[] x = part();
             attend(l, x, true);
-            boolean joined = parted != null && tokens.join(run, blockWeight, x);
+            putBack(l, x, blockWeight);
+        }
+
+        /** The tokens that run, by themselves: where they are, if they can be. */
+        private float[] part() {
+            parted = tokens.part(run);
+            return parted == null ? gather() : parted;
+        }
+
+        /** @param weight of what has been added to each of them, or null for 1 */
+        private void putBack(int l, float[] x, float[] weight) {
+            boolean joined = parted != null && tokens.join(run, weight, x);
             if (parted != null && !joined) layers.get(l).home(x, run.length);
             parted = null;
             if (joined) return;
-            if (blockWeight != null) weigh(x, gather(), blockWeight);
+            if (weight != null) weigh(x, gather(), weight);
             scatter(x);
         }
 
@@ -524,19 +540,23 @@ final class StackPass {
 
         void attend(int l) {
             if (run.length == 0) return;
-            float[] x = gather();
-            if (blockWeight != null) entered = x.clone();
+            // what comes in is weighed against what goes out of both halves, and others may act between them
+            if (blockWeight != null) entered = gather();
+            float[] x = blockWeight == null ? part() : entered.clone();
             attend(l, x, false);
-            scatter(x);
+            putBack(l, x, null);
         }
 
         void mlp(int l) {
             if (run.length == 0) return;
-            float[] x = gather();
-            float[] before = mlpWeight == null ? null : x.clone();
+            float[] x = entered == null && added == null ? part() : gather();
             StackPass.this.mlp(l, x, run.length, run);
-            if (before != null) weigh(x, before, mlpWeight);
-            if (entered != null) weigh(x, entered, blockWeight);
+            if (entered == null) {
+                putBack(l, x, mlpWeight);
+                return;
+            }
+            if (mlpWeight != null) weigh(x, gather(), mlpWeight);
+            weigh(x, entered, blockWeight);
             scatter(x);
         }
 
@@ -592,10 +612,18 @@ final class StackPass {
     final class View implements Observation {
         final ReductionEvent event;
         final int layer;
+        private final List<ObservedRows> ahead = new ArrayList<>();
 
         View(ReductionEvent event, int layer) {
             this.event = event;
             this.layer = layer;
+        }
+
+        /** The event has decided. */
+        void forget() {
+            Watched w = watched.remove(event);
+            if (w != null) w.forget();
+            ahead.forEach(ObservedRows::forget);
         }
 
         private TransformerLayer observed() {
@@ -625,12 +653,19 @@ final class StackPass {
 
         @Override
         public float[] rows() {
+            AttentionRows rows = watched();
+            return rows == null ? null : rows.values();
+        }
+
+        @Override
+        public AttentionRows watched() {
             return seen().rows;
         }
 
         @Override
         public int rowCount() {
-            return seen().rowCount;
+            AttentionRows rows = watched();
+            return rows == null ? 0 : rows.count();
         }
 
         @Override
@@ -688,6 +723,17 @@ final class StackPass {
         }
 
         @Override
+        public AttentionRows ahead(Probe probe) {
+            requireMasked(event);
+            CompiledLayer where = layerAhead().staying();
+            int n = tokens.count();
+            float[] rows = where.attentionAhead(tokens.array(), n, positions(true), probe, workspace);
+            ObservedRows observed = new ObservedRows(where, rows, where.description().attention().heads(), probe.rowsOf(n), n, n);
+            ahead.add(observed);
+            return observed;
+        }
+
+        @Override
         public float[] projectionAhead(Projection projection, boolean rotated) {
             return layerAhead().project(projection, tokens.hidden(), tokens.count(), positions(rotated), workspace);
         }
@@ -722,6 +768,11 @@ final class StackPass {
         @Override
         public void report(String name, float[] values, int... shape) {
             listener.reported(event, name, values, shape.length == 0 ? new int[] {values.length} : shape);
+        }
+
+        @Override
+        public void report(String name, Supplier<float[]> values) {
+            if (listener.hears()) report(name, values.get());
         }
     }
 }

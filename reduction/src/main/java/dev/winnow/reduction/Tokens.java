@@ -1,7 +1,10 @@
 package dev.winnow.reduction;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.Linear;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** The unit that flows through a stack: hidden states [count, width] and their ledger. */
 public final class Tokens {
@@ -68,6 +71,25 @@ public final class Tokens {
         return where.join(hidden, count(), chosen, factor, y);
     }
 
+    /** Multiplies the states of each token by a factor. */
+    void scale(float[] factors) {
+        int[] places = IntStream.rangeClosed(0, count()).toArray();
+        if (where != null) {
+            float[] scaled = spare(count());
+            if (where.combine(hidden, count(), places, Arrays.copyOf(places, count()), factors, scaled)) {
+                swap();
+                return;
+            }
+        }
+        float[] x = writable();
+        for (int i = 0; i < count() * width; i++) x[i] *= factors[i / width];
+    }
+
+    /** {@code f(W x + b)} of all tokens where a layer has them, [count, map.out()]; null where none has. */
+    float[] product(Linear map, Activation f) {
+        return where == null ? null : where.product(map, f, hidden, count());
+    }
+
     /** The array of the states, whatever it holds: for a layer that finds them where they are. */
     float[] array() {
         return hidden;
@@ -90,12 +112,21 @@ public final class Tokens {
     /** Replaces the tokens by what the map makes of them. */
     public void reduce(TokenMap map, TokenLedger after) {
         if (!map.isIdentity()) {
-            if (spare.length < map.rows() * width) spare = new float[map.rows() * width];
-            if (where == null || !map.apply(where, hidden, spare)) map.apply(writable(), width, spare);
-            float[] swapped = hidden;
-            hidden = spare;
-            spare = swapped;
+            float[] reduced = spare(map.rows());
+            if (where == null || !map.apply(where, hidden, reduced)) map.apply(writable(), width, reduced);
+            swap();
         }
         ledger = after;
+    }
+
+    private float[] spare(int rows) {
+        if (spare.length < rows * width) spare = new float[rows * width];
+        return spare;
+    }
+
+    private void swap() {
+        float[] swapped = hidden;
+        hidden = spare;
+        spare = swapped;
     }
 }

@@ -1,5 +1,6 @@
 package dev.winnow.reduction;
 
+import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.KeyValues;
 import java.util.Arrays;
 import java.util.function.BiFunction;
@@ -11,8 +12,8 @@ final class Watched {
     /** Whether keys and values were asked for; only then are they worth taking out of a cache that changes. */
     private final boolean keyed;
     int columns;
-    int rowCount;
-    float[] rows;
+    /** Null for none. */
+    AttentionRows rows;
     /** Whether columns of the rows are the slots of the cache, not only the tokens that just arrived. */
     boolean bySlot;
     final float[] queries;
@@ -28,17 +29,24 @@ final class Watched {
         this.columns = columns;
     }
 
-    /** Takes [heads, count, kv.length()]; unless all slots are wanted, only the columns of the tokens that just arrived. */
-    void rows(float[] all, int count, boolean allSlots) {
-        rowCount = count;
-        int slots = kv.length();
+    /**
+     * Takes [heads, count, kv.length()]; unless all slots are wanted, only the columns of the tokens that just arrived.
+     *
+     * @param layer which may have let them stay where it runs
+     */
+    void observe(CompiledLayer layer, float[] all, int count, boolean allSlots) {
         bySlot = allSlots;
-        if (allSlots || slots == columns) {
-            rows = all;
-            return;
-        }
-        rows = new float[heads * count * columns];
-        for (int r = 0; r < heads * count; r++) System.arraycopy(all, (r + 1) * slots - columns, rows, r * columns, columns);
+        rows = new ObservedRows(layer, all, heads, count, kv.length(), allSlots ? kv.length() : columns);
+    }
+
+    /** Nobody will ask for the rows any more. */
+    void forget() {
+        if (rows instanceof ObservedRows o) o.forget();
+    }
+
+    /** Rows that others follow from. */
+    private void rows(float[] values) {
+        rows = AttentionRows.of(values, heads, rows.count());
     }
 
     float[] keys() {
@@ -98,15 +106,16 @@ final class Watched {
      */
     void followCache(BiFunction<Integer, float[], float[]> moved) {
         if (rows == null || !bySlot) return;
-        int before = rows.length / (heads * rowCount);
+        int before = rows.columns();
         int after = kv.length();
-        float[] followed = new float[heads * rowCount * after];
-        for (int r = 0; r < heads * rowCount; r++) {
-            int head = r / rowCount / (heads / kv.heads());
-            float[] row = moved.apply(head, Arrays.copyOfRange(rows, r * before, (r + 1) * before));
+        float[] values = rows.values();
+        float[] followed = new float[heads * rows.count() * after];
+        for (int r = 0; r < heads * rows.count(); r++) {
+            int head = r / rows.count() / (heads / kv.heads());
+            float[] row = moved.apply(head, Arrays.copyOfRange(values, r * before, (r + 1) * before));
             System.arraycopy(row, 0, followed, r * after, row.length);
         }
-        rows = followed;
+        rows(followed);
     }
 
     /** Takes what may be asked for later out of a cache that is about to change. */
@@ -119,11 +128,12 @@ final class Watched {
     void follow(TokenMap map) {
         settle();
         if (rows != null && map.sources() == columns) {
-            float[] moved = new float[heads * rowCount * map.rows()];
-            for (int r = 0; r < heads * rowCount; r++) {
-                System.arraycopy(map.total(rows, r * columns), 0, moved, r * map.rows(), map.rows());
+            float[] values = rows.values();
+            float[] moved = new float[heads * rows.count() * map.rows()];
+            for (int r = 0; r < heads * rows.count(); r++) {
+                System.arraycopy(map.total(values, r * columns), 0, moved, r * map.rows(), map.rows());
             }
-            rows = moved;
+            rows(moved);
         }
         columns = map.rows();
         if (!keyed) return;
@@ -140,10 +150,13 @@ final class Watched {
     /** Tokens that did not run the layer received nothing and have zeros for keys. */
     void spread(int[] run, int count) {
         settle();
-        if (rows != null && rows.length == heads * rowCount * columns) {
-            float[] wide = new float[heads * rowCount * count];
-            for (int r = 0; r < heads * rowCount; r++) for (int i = 0; i < columns; i++) wide[r * count + run[i]] = rows[r * columns + i];
-            rows = wide;
+        if (rows != null && rows.columns() == columns) {
+            float[] values = rows.values();
+            float[] wide = new float[heads * rows.count() * count];
+            for (int r = 0; r < heads * rows.count(); r++) {
+                for (int i = 0; i < columns; i++) wide[r * count + run[i]] = values[r * columns + i];
+            }
+            rows(wide);
         }
         columns = count;
         if (!keyed) return;

@@ -32,6 +32,11 @@ final class StatsRecorder implements StackListener {
     }
 
     @Override
+    public boolean hears() {
+        return false;
+    }
+
+    @Override
     public void acted(ReductionEvent event, Outcome outcome, Tokens tokens, long nanos) {
         reductionNanos += nanos;
     }

@@ -500,6 +500,11 @@ public final class Winnow implements AutoCloseable {
                 a.reported(event, name, values, shape);
                 b.reported(event, name, values, shape);
             }
+
+            @Override
+            public boolean hears() {
+                return a.hears() || b.hears();
+            }
         };
     }
 

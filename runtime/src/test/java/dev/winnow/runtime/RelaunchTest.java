@@ -3,7 +3,9 @@ package dev.winnow.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,8 +13,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RelaunchTest {
+    private static final String CLASSES = System.getProperty("java.class.path");
+
     /** Stands for the program: says what it sees, ends with 7 or waits. */
     static final class Program {
         public static void main(String[] args) throws InterruptedException {
@@ -57,9 +63,27 @@ class RelaunchTest {
                 + ", which has no tornado-argfile and so is no TornadoVM SDK");
     }
 
+    /** As {@code java -jar winnow.jar} where the jar was copied without the one that lies beside it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"devices", "generate --backend=auto", "generate --backend tornado --device 9:9"})
+    void aJarThatIsNotThereIsSaidInOneSentence(String asked, @TempDir Path home) throws Exception {
+        Files.createFile(home.resolve("tornado-argfile"));
+        assertThat(said(home, asked.split(" "))).isEqualTo("winnow: winnow-tornado.jar is not beside the program's jar; './winnow devices'"
+                + " builds it when TORNADOVM_HOME is set");
+    }
+
+    @Test
+    void theProcessorNeedsNoSdk(@TempDir Path empty) throws Exception {
+        ProcessBuilder builder = builder(List.of(), "generate", "--backend", "cpu");
+        builder.environment().put("TORNADOVM_HOME", empty.toString());
+        assertThat(builder.redirectErrorStream(true).start().waitFor()).isEqualTo(7);
+    }
+
     /** The one line that a program says before it ends with 1. */
     private static String said(Path home, String... args) throws Exception {
         ProcessBuilder builder = builder(List.of(), args);
+        // what comes first is taken for the program's jar
+        builder.command().replaceAll(c -> c.equals(CLASSES) ? home + File.pathSeparator + c : c);
         builder.environment().put("TORNADOVM_HOME", home.toString());
         Process process = builder.redirectErrorStream(true).start();
         List<String> lines = process.inputReader().readAllLines();
@@ -101,7 +125,7 @@ class RelaunchTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Program.class.getName()));
+        command.addAll(List.of("-cp", CLASSES, Program.class.getName()));
         command.addAll(List.of(args));
         return new ProcessBuilder(command);
     }

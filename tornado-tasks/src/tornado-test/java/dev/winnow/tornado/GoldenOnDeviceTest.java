@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.winnow.runtime.GoldenTrace;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -16,6 +17,7 @@ class GoldenOnDeviceTest {
     }
 
     /** Windows, bounded logits, norms after the halves and of heads, scaled branches, and layers that stay on the processor. */
+    @Tag("families")
     @ParameterizedTest
     @ValueSource(strings = {"llama-f16", "mistral-sliding", "gemma2", "gemma3-text", "olmo2", "qwen3", "granite", "dinov2", "gpt2",
         "mixtral", "phi", "beit", "qwen2-vl"})

@@ -20,6 +20,7 @@ import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
 import dev.winnow.layers.Workspace;
+import dev.winnow.reduction.AttentionRows;
 import dev.winnow.reduction.LearnedParts;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.ReductionPlan;
@@ -30,6 +31,7 @@ import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.Tokens;
+import dev.winnow.reduction.primitives.TopK;
 import dev.winnow.weights.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -149,29 +151,143 @@ class LayersOnDeviceTest {
         }
     }
 
+    /** Rows that stay where they were computed are averaged and ranked there; once they are home or forgotten their place is free. */
+    @Test
+    void rowsOfAttentionAreRankedWhereTheyAre() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            CompiledLayer there = compiled(device).getFirst().staying();
+            CompiledLayer here = compiled(CpuBackend.create()).getFirst();
+            int n = 37;
+            int[] positions = IntStream.range(3, 3 + n).toArray();
+            List<Probe> probes = List.of(Probe.lastRows(2), Probe.RECEIVED);
+            int[] columns = {30, 1, 2, 36, 12, 13};
+            int[] neighbours = IntStream.range(5, 33).toArray();
+            float[] x = gaussian(new Random(n), n * WIDTH, 1);
+            for (boolean ahead : new boolean[] {false, true}) {
+                List<float[]> expected = observed(here, x, n, positions, probes, ahead);
+                List<float[]> stayed = observed(there, x, n, positions, probes, ahead);
+                long used = device.used();
+                for (int p = 0; p < probes.size(); p++) {
+                    int rows = probes.get(p).rowsOf(n);
+                    for (int[] chosen : List.of(columns, neighbours)) {
+                        AttentionRows all = AttentionRows.of(expected.get(p), HEADS, rows);
+                        Transfers before = device.transfers();
+                        float[] mean = there.headMean(stayed.get(p), rows - 1, chosen);
+                        close(mean, all.headMean(rows - 1, chosen), "mean over heads");
+                        for (int k : new int[] {1, 3, chosen.length}) {
+                            assertThat(there.highest(stayed.get(p), rows - 1, chosen, k)).isEqualTo(TopK.highest(mean, k));
+                        }
+                        Transfers crossed = device.transfers().minus(before);
+                        // the means, places, and one float wherever the host waits
+                        assertThat(crossed.toHost()).isLessThanOrEqualTo(Float.BYTES * (2L * chosen.length + 4 + crossed.launches()));
+                    }
+                    float[][] sums = AttentionRows.of(expected.get(p), HEADS, rows).received();
+                    for (int h = 0; h < HEADS; h++) {
+                        float[] received = Arrays.copyOfRange(there.received(stayed.get(p)), h * n, (h + 1) * n);
+                        close(received, sums[h], "received by head " + h);
+                    }
+                    there.home(stayed.get(p), HEADS * rows);
+                    close(stayed.get(p), expected.get(p), "probe " + p);
+                    assertThat(there.highest(stayed.get(p), 0, columns, 1)).as("the rows are gone").isNull();
+                }
+                assertThat(device.used()).isLessThan(used);
+            }
+            float[] forgotten = observed(there, x, n, positions, probes, true).getFirst();
+            long used = device.used();
+            there.forget(forgotten);
+            assertThat(device.used()).isLessThan(used);
+        }
+    }
+
+    private static List<float[]> observed(CompiledLayer layer, float[] x, int n, int[] positions, List<Probe> probes, boolean ahead) {
+        Workspace workspace = new Workspace();
+        if (ahead) return probes.stream().map(p -> layer.attentionAhead(x.clone(), n, positions, p, workspace)).toList();
+        return layer.run(x.clone(), n, positions, null, cache(), probes, workspace);
+    }
+
+    /**
+     * The last token's attention in a layer that ran (FastV) or in the coming one (PyramidDrop) ranks tokens on the device: their numbers
+     * come back, and neither rows nor states.
+     */
+    @Test
+    void keptTokensComeBackAndNoScores() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            StackRunner there = new StackRunner(Stage.LANGUAGE, compiled(device));
+            StackRunner here = new StackRunner(Stage.LANGUAGE, compiled(CpuBackend.create()));
+            passed(there, device, "", 40);
+            long used = device.used();
+            for (String method : List.of("fastv:k=1,ratio=0.5", "pyramiddrop:layers=1/3,ratios=0.5/0.2")) {
+                String plan = method + ",start=2,length=30";
+                Passed expected = passed(here, CpuBackend.create(), plan, 40);
+                Passed actual = passed(there, device, plan, 40);
+                assertThat(actual.kept).as(plan).isEqualTo(expected.kept);
+                close(actual.last, expected.last, plan);
+                // places of up to 15 and 6 tokens, the last token's states, and one float wherever the host waits
+                long most = Float.BYTES * (15L + 6 + WIDTH + actual.crossed.launches());
+                assertThat(actual.crossed.toHost()).as(plan).isLessThanOrEqualTo(most);
+            }
+            assertThat(device.used()).as("rows that nobody wants any more").isEqualTo(used);
+        }
+    }
+
+    /** Original tokens that are left, the last token's state, and what crossed for it. */
+    private record Passed(int[] kept, float[] last, Transfers crossed) {}
+
+    private static Passed passed(StackRunner stack, Backend backend, String plan, int n) {
+        ReductionPlan reduction = plan.isEmpty() ? ReductionPlan.NONE : ReductionPlan.parse(List.of(plan));
+        Schedule schedule = reduction.schedule(new ModelShape(Optional.empty(), DEPTH));
+        Tokens tokens = new Tokens(gaussian(new Random(6), n * WIDTH, 1), WIDTH, TokenLedger.uniform(n, 0, TokenKind.TEXT));
+        KvCache cache = new KvCache(stack.descriptions(), 8);
+        Workspace workspace = new Workspace();
+        Transfers before = backend.transfers();
+        stack.run(tokens, DEPTH, cache, schedule, workspace, StackListener.NONE);
+        float[] last = tokens.last();
+        Transfers crossed = backend.transfers().minus(before);
+        tokens.forget();
+        cache.drop();
+        return new Passed(IntStream.range(0, tokens.count()).map(tokens.ledger().origin()::anchor).toArray(), last, crossed);
+    }
+
+    /** p-MoD: what the MLP adds is weighed, and tokens that go around a layer are scaled, where they are. */
+    @Test
+    void weighedHalvesAreThoseOfTheProcessor() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            Tensor router = Tensor.ofFloats("r", gaussian(new Random(9), WIDTH, 0.5), 1, WIDTH);
+            String plan = "pmod:keep=0.5,most=0.8,scale=0.4,start=1,length=9";
+            Routed expected = routed(CpuBackend.create(), router, plan);
+            Routed actual = routed(device, router, plan);
+            for (int i = 0; i < expected.passes.size(); i++) close(actual.passes.get(i), expected.passes.get(i), "pass " + i);
+            requireNoStatesCrossed(actual.prompt);
+        }
+    }
+
     /** Mixture-of-Depths: of 11 tokens 5 run every other layer, weighed by a router; in steps a token runs it or goes around it. */
     @Test
     void routedLayersAreThoseOfTheProcessor() {
         try (TornadoBackend device = OnDevice.backend()) {
             Tensor router = Tensor.ofFloats("r", gaussian(new Random(9), WIDTH, 0.5), 1, WIDTH);
-            Routed expected = routed(CpuBackend.create(), router);
-            Routed actual = routed(device, router);
+            Routed expected = routed(CpuBackend.create(), router, "mod:keep=0.5");
+            Routed actual = routed(device, router, "mod:keep=0.5");
             for (int i = 0; i < expected.passes.size(); i++) close(actual.passes.get(i), expected.passes.get(i), "pass " + i);
-            // the routers of two layers look at all states and so does the test; those that run by themselves stay there
-            long all = 3L * Float.BYTES * ROUTED * WIDTH;
-            assertThat(actual.prompt.toHost()).isBetween(all, all + Float.BYTES * WIDTH * ROUTED / 2);
+            requireNoStatesCrossed(actual.prompt);
         }
+    }
+
+    /** The test looks at all states; what routers make of them are a few floats. */
+    private static void requireNoStatesCrossed(Transfers prompt) {
+        long all = (long) Float.BYTES * ROUTED * WIDTH;
+        assertThat(prompt.toHost()).isBetween(all, all + Float.BYTES * (DEPTH * ROUTED + prompt.launches()));
     }
 
     /** Hidden states after a prompt and after tokens behind it, and what crossed for the prompt. */
     private record Routed(List<float[]> passes, Transfers prompt) {}
 
-    private static Routed routed(Backend backend, Tensor router) {
+    private static Routed routed(Backend backend, Tensor router, String plan) {
         List<CompiledLayer> layers = compiled(backend);
         StackRunner stack = new StackRunner(Stage.LANGUAGE, layers);
         LearnedParts learned = new LearnedParts(backend, stack.descriptions(),
                 name -> name.endsWith(".router.weight") ? Optional.of(router) : Optional.empty());
-        Schedule schedule = ReductionPlan.parse(List.of("mod:keep=0.5")).schedule(new ModelShape(Optional.empty(), DEPTH, learned));
+        Schedule schedule = ReductionPlan.parse(List.of(plan)).schedule(new ModelShape(Optional.empty(), DEPTH, learned));
         int n = ROUTED;
         Tokens tokens = new Tokens(gaussian(new Random(4), n * WIDTH, 1), WIDTH, TokenLedger.uniform(n, 0, TokenKind.TEXT));
         KvCache cache = new KvCache(stack.descriptions(), 8);

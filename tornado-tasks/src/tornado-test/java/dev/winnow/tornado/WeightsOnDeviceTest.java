@@ -8,6 +8,7 @@ import dev.winnow.layers.BackendProvider.Device;
 import dev.winnow.layers.CompiledVocabulary.Highest;
 import dev.winnow.layers.CpuBackend;
 import dev.winnow.layers.KvCache;
+import dev.winnow.layers.Quantizer;
 import dev.winnow.layers.Workspace;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.reduction.Schedule;
@@ -23,11 +24,14 @@ import dev.winnow.runtime.models.SyntheticModel;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.SafetensorsWriter;
 import dev.winnow.weights.Settings;
+import dev.winnow.weights.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,21 +51,37 @@ class WeightsOnDeviceTest {
 
     @BeforeAll
     static void write() throws IOException {
-        Files.writeString(model.resolve("config.json"), CONFIG);
-        Settings config = Settings.read(model.resolve("config.json"));
+        write(model, UnaryOperator.identity());
+    }
+
+    /** @param change of each tensor */
+    private static void write(Path to, UnaryOperator<Tensor> change) throws IOException {
+        Files.writeString(to.resolve("config.json"), CONFIG);
+        Settings config = Settings.read(to.resolve("config.json"));
         try (Arena arena = Arena.ofConfined()) {
-            SafetensorsWriter.write(model.resolve("model.safetensors"),
-                    SyntheticModel.tensors(config, DType.F32, 5, arena, CpuBackend.create()), Map.of());
+            List<Tensor> tensors = SyntheticModel.tensors(config, DType.F32, 5, arena, CpuBackend.create());
+            SafetensorsWriter.write(to.resolve("model.safetensors"), tensors.stream().map(change).toList(), Map.of());
         }
     }
 
-    /** The processor widens the same blocks to the same numbers; it may round activations to 8 bits, which a device does not. */
+    /** What products see of a matrix of so many bits, as f32; the head always has 8 of them, and words are read as they are. */
+    private static Tensor widened(Tensor t, DType bits) {
+        if (t.name().contains("embed_tokens") || !Quantizer.fits(t)) return t;
+        Tensor rounded = Quantizer.quantize(t, t.name().startsWith("lm_head") ? DType.Q8_0 : bits);
+        return Tensor.ofFloats(t.name(), rounded.toFloats(), t.shape());
+    }
+
+    /**
+     * The processor computes with the same blocks widened to f32 beforehand. Products with the blocks themselves round activations to
+     * 8 bits there, which a device does not.
+     */
     @ParameterizedTest
     @EnumSource(value = Quantization.class, names = {"Q8", "Q4"})
-    void fewBitsAreWidenedInTheKernels(Quantization bits) {
+    void fewBitsAreWidenedInTheKernels(Quantization bits, @TempDir Path wide) throws IOException {
+        write(wide, t -> widened(t, bits == Quantization.Q8 ? DType.Q8_0 : DType.Q4_0));
         try (TornadoBackend backend = OnDevice.backend();
                 Winnow device = Winnow.open(model, LoadOptions.on(backend).withQuantization(bits));
-                Winnow processor = Winnow.open(model, LoadOptions.on(CpuBackend.create()).withQuantization(bits))) {
+                Winnow processor = Winnow.open(wide, CpuBackend.create())) {
             long launches = backend.transfers().launches();
             float[][] expected = logits(processor.languageModel().orElseThrow());
             float[][] actual = logits(device.languageModel().orElseThrow());

@@ -1,9 +1,12 @@
 package dev.winnow.tornado;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.Linear;
 import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -39,6 +42,8 @@ final class Bank {
     private boolean seen;
     /** Hidden states of which some are by themselves, or null. */
     private Waiting waiting;
+    /** Rows of attention that are in the arena and not at home. */
+    private final List<Observed> observed = new ArrayList<>();
     private RotaryEmbedding.Table rotation;
     private long rotationPass;
     private float[] angles = {};
@@ -53,6 +58,13 @@ final class Bank {
             return new Activations(tokens, at, normed, x, attending, attended, hidden, branch, angles, scratch);
         }
     }
+
+    /**
+     * Rows of attention, [heads, count, columns].
+     *
+     * @param rows the array that they are to come to; who lets go of it wants them no more
+     */
+    private record Observed(WeakReference<float[]> rows, int at, int heads, int count, int columns) {}
 
     /** Hidden states that wait in a place of their own while some of them run a layer. */
     private record Waiting(float[] x, int tokens, int at) {}
@@ -146,6 +158,8 @@ final class Bank {
     private void grow(long floats) {
         home();
         if (waiting != null) home(waiting.x);
+        for (Observed o : List.copyOf(observed)) if (o.rows.get() != null) home(o.rows.get());
+        observed.clear();
         for (CacheRegion region : List.copyOf(regions)) {
             KeyValues kv = region.owner();
             if (kv != null && kv.device() == region) kv.release();
@@ -175,6 +189,7 @@ final class Bank {
     private void forget() {
         regions.stream().filter(r -> r.owner() == null).forEach(CacheRegion::release);
         regions.removeIf(CacheRegion::released);
+        for (Observed o : List.copyOf(observed)) if (o.rows.get() == null) drop(o);
     }
 
     /** That something has no place; caught where the work can begin anew in a larger arena. */
@@ -253,7 +268,7 @@ final class Bank {
 
     /** Whether the states of an array are here. */
     boolean holds(float[] x) {
-        return resident == x || waiting != null && waiting.x == x;
+        return resident == x || waiting != null && waiting.x == x || observed(x) != null;
     }
 
     /** Brings the states that layers run on home. */
@@ -263,8 +278,13 @@ final class Bank {
         resident = null;
     }
 
-    /** Brings states of an array home. */
+    /** Brings states of an array home, or rows of attention. */
     void home(float[] x) {
+        Observed rows = observed(x);
+        if (rows != null) {
+            plan.download(rows.at, x, 0, x.length);
+            drop(rows);
+        }
         if (resident == x) home();
         if (waiting == null || waiting.x != x) return;
         plan.download(waiting.at, x, 0, waiting.tokens * shape.width());
@@ -327,13 +347,123 @@ final class Bank {
         return at;
     }
 
-    /** Lets states that are here go: nobody will look at them again. */
+    /** Lets states or rows that are here go: nobody will look at them again. */
     void forget(float[] x) {
         if (resident == x) resident = null;
+        Observed rows = observed(x);
+        if (rows != null) drop(rows);
+    }
+
+    /** Lets rows of attention stay: [heads, count, columns], in a place that is theirs. */
+    void observe(float[] rows, int at, int heads, int count, int columns) {
+        observed.add(new Observed(new WeakReference<>(rows), at, heads, count, columns));
+    }
+
+    private Observed observed(float[] rows) {
+        for (Observed o : observed) if (o.rows.get() == rows) return o;
+        return null;
+    }
+
+    private void drop(Observed rows) {
+        give(rows.at);
+        observed.remove(rows);
+    }
+
+    /** Sums over several rows of each head; null if they did not stay. */
+    float[] received(float[] rows) {
+        Observed o = observed(rows);
+        if (o == null) return null;
+        float[] sums = new float[o.heads * o.columns];
+        int at = take(sums.length);
+        programs.sum(plan, o.at, at, o.count, o.columns, false);
+        plan.download(at, sums, 0, sums.length);
+        give(at);
+        return sums;
+    }
+
+    /** Means over heads of some columns of a row that stayed; null if it did not. */
+    float[] headMean(float[] rows, int row, int[] columns) {
+        float[] means = new float[columns.length];
+        return scored(rows, row, columns, 0, means) ? means : null;
+    }
+
+    /** Places of the k highest of them, highest first; null if the row did not stay, or has numbers without an order. */
+    int[] highest(float[] rows, int row, int[] columns, int k) {
+        float[] numbers = new float[k];
+        if (!scored(rows, row, columns, k, numbers)) return null;
+        int[] places = new int[k];
+        boolean[] taken = new boolean[columns.length];
+        for (int i = 0; i < k; i++) {
+            int place = (int) numbers[i];
+            if (place < 0 || place >= taken.length || taken[place]) return null;
+            taken[place] = true;
+            places[i] = place;
+        }
+        return places;
+    }
+
+    /** Brings back the means of some columns, or places of the k highest of them; whether the row is here. */
+    private boolean scored(float[] rows, int row, int[] columns, int k, float[] numbers) {
+        Observed o = observed(rows);
+        if (o == null) return false;
+        if (numbers.length == 0) return true;
+        int n = columns.length;
+        boolean apart = columns[n - 1] - columns[0] != n - 1 || !ascending(columns);
+        int at = take(2L * n + k);
+        int means = at + n;
+        if (apart) plan.upload(at, numbers(columns), 0, n);
+        int index = apart ? at : Heap.NONE;
+        LayerPrograms.Row r = new LayerPrograms.Row(o.at + row * o.columns, o.heads, o.count * o.columns, index, columns[0], n);
+        if (k > 0) programs.ranks(plan, r, k, means);
+        else programs.means(plan, r, means);
+        plan.download(k > 0 ? means + n : means, numbers, 0, numbers.length);
+        give(at);
+        return true;
+    }
+
+    /** What a map of few outputs makes of the states that are here; null if those of x are not. */
+    float[] product(Linear map, Activation f, float[] x, int n) {
+        if (resident != x || residentTokens != n) return null;
+        int size = map.out() * map.in();
+        float[] numbers = Arrays.copyOf(map.weight().toFloats(), size + (map.bias() == null ? 0 : map.out()));
+        if (map.bias() != null) System.arraycopy(map.bias(), 0, numbers, size, map.out());
+        float[] y = new float[n * map.out()];
+        int at = take((long) numbers.length + y.length);
+        int target = at + numbers.length;
+        plan.upload(at, numbers, 0, numbers.length);
+        programs.products(plan, activations.x, n, at, map.bias() == null ? Heap.NONE : at + size, map.out(), f, target);
+        plan.download(target, y, 0, y.length);
+        give(at);
+        return y;
+    }
+
+    private static boolean ascending(int[] numbers) {
+        for (int i = 1; i < numbers.length; i++) if (numbers[i] <= numbers[i - 1]) return false;
+        return true;
     }
 
     /** Makes the states that are here others, as a sparse matrix says, which are here in place of them. */
     void combine(int[] start, int[] index, float[] weight, float[] y) {
+        int rows = start.length - 1;
+        if (selects(start, weight)) {
+            int chosen = bring(numbers(index));
+            programs.gather(plan, activations.x, activations.normed, rows, chosen);
+            give(chosen);
+        } else {
+            combine(start, index, weight);
+        }
+        activations = activations.swapped();
+        stay(y, rows);
+    }
+
+    /** Whether each row is one of those before, as it was. */
+    private static boolean selects(int[] start, float[] weight) {
+        for (int i = 0; i < start.length; i++) if (start[i] != i) return false;
+        for (float w : weight) if (w != 1f) return false;
+        return true;
+    }
+
+    private void combine(int[] start, int[] index, float[] weight) {
         int rows = start.length - 1;
         float[] numbers = Arrays.copyOf(numbers(start), start.length + 2 * index.length);
         System.arraycopy(numbers(index), 0, numbers, start.length, index.length);
@@ -341,8 +471,6 @@ final class Bank {
         int at = bring(numbers);
         programs.combine(plan, activations.x, activations.normed, rows, at, index.length);
         give(at);
-        activations = activations.swapped();
-        stay(y, rows);
     }
 
     /** Whether these states are here, with room for as many as they are to become. */

@@ -38,16 +38,8 @@ final class CacheRegion implements DeviceEntries {
         return at == Heap.NONE && capacity == 0;
     }
 
-    int keys() {
-        return at;
-    }
-
-    int values() {
-        return at + heads * capacity * dim;
-    }
-
-    int capacity() {
-        return capacity;
+    LayerPrograms.Entries entries() {
+        return new LayerPrograms.Entries(at, at + heads * capacity * dim, capacity);
     }
 
     private int key(int head, int slot) {

@@ -15,6 +15,7 @@ import dev.winnow.tornado.kernels.Partners;
 import dev.winnow.tornado.kernels.RowProducts;
 import dev.winnow.tornado.kernels.TiledProducts;
 import dev.winnow.tornado.kernels.TokenRows;
+import dev.winnow.tornado.kernels.TokenScores;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -29,8 +30,9 @@ final class LayerPrograms {
     /** Work-groups that a few queries' attention is worth being split into. */
     private static final int GROUPS = 256;
 
-    /** Tasks of either half at most. */
-    private static final int ATTEND_TASKS = 10;
+    /** Tasks of either half at most, and of the first half up to the attention itself. */
+    private static final int ENTRY_TASKS = 5;
+    private static final int ATTEND_TASKS = ENTRY_TASKS + 5;
     private static final int MLP_TASKS = 6;
 
     private final LayerShape shape;
@@ -42,13 +44,16 @@ final class LayerPrograms {
     private final Program gather;
     private final Program scatter;
     private final Program partners;
+    private final Program means;
+    private final Program ranks;
+    private final Program products;
     private final Program copy;
     private final Program keep;
     /** Pieces of the keys that a few queries look at side by side. */
     private final int pieces;
 
-    /** The attention half among the tasks of a program. */
-    private final class AttendTasks {
+    /** Queries and cache entries of tokens among the tasks of a program: what attention begins with. */
+    private final class EntryTasks {
         private final Program program;
         private final boolean rows;
         private final int normed;
@@ -56,11 +61,8 @@ final class LayerPrograms {
         private final int queryNorm;
         private final int keyNorm;
         private final int appended;
-        private final int attended;
-        private int merged = -1;
-        private final Last output;
 
-        AttendTasks(DevicePlan plan, Program p, boolean rows) {
+        EntryTasks(DevicePlan plan, Program p, boolean rows) {
             this.program = p;
             this.rows = rows;
             normed = norm(plan, p, shape.attentionNorm());
@@ -75,23 +77,10 @@ final class LayerPrograms {
                         shape.headDim());
             }
             appended = p.added(CacheEntries.LOCAL);
-            if (rows) {
-                p.graph().task(p.task(), DecodeAttention::split, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
-                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap(), pieces);
-                attended = p.added(DecodeAttention.LOCAL);
-                p.graph().task(p.task(), DecodeAttention::merge, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
-                        shape.kvHeads(), shape.headDim(), pieces);
-                merged = p.added(DecodeAttention.LOCAL);
-            } else {
-                p.graph().task(p.task(), FlashAttention::attend, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
-                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap());
-                attended = p.added(FlashAttention.LOCAL);
-            }
-            output = new Last(plan, p, rows, shape.queryWidth(), shape.afterAttention());
         }
 
         private void append(Activations at, int n, int keys, int stride, Sight sight) {
-            CacheRegion r = sight.region;
+            Entries r = sight.entries;
             int values = keys + shape.keyWidth();
             if (shape.half() > 0) {
                 program.set(appended, CacheEntries.turnedGroups(n, shape.heads(), shape.kvHeads(), shape.headDim(), shape.half()), n,
@@ -115,6 +104,40 @@ final class LayerPrograms {
             setNorm(p, queryNorm, n, parts(shape.queryNorm(), shape.queryWidth()), at.attending(), all, at.attending(), all, w.queryNorm());
             setNorm(p, keyNorm, n, parts(shape.keyNorm(), shape.keyWidth()), keys, all, keys, all, w.keyNorm());
             append(at, n, keys, all, sight);
+        }
+    }
+
+    /** The attention half among the tasks of a program. */
+    private final class AttendTasks {
+        private final Program program;
+        private final boolean rows;
+        private final EntryTasks entries;
+        private final int attended;
+        private int merged = -1;
+        private final Last output;
+
+        AttendTasks(DevicePlan plan, Program p, boolean rows) {
+            this.program = p;
+            this.rows = rows;
+            entries = new EntryTasks(plan, p, rows);
+            if (rows) {
+                p.graph().task(p.task(), DecodeAttention::split, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap(), pieces);
+                attended = p.added(DecodeAttention.LOCAL);
+                p.graph().task(p.task(), DecodeAttention::merge, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), pieces);
+                merged = p.added(DecodeAttention.LOCAL);
+            } else {
+                p.graph().task(p.task(), FlashAttention::attend, plan.context(), p.arguments(), p.next(), plan.arena(), shape.heads(),
+                        shape.kvHeads(), shape.headDim(), shape.scale(), shape.softcap());
+                attended = p.added(FlashAttention.LOCAL);
+            }
+            output = new Last(plan, p, rows, shape.queryWidth(), shape.afterAttention());
+        }
+
+        void set(LayerWeights w, Activations at, int n, Sight sight) {
+            Program p = program;
+            entries.set(w, at, n, sight);
             look(p, attended, merged < 0 ? FlashAttention.groups(n, shape.heads())
                     : DecodeAttention.groups(n, shape.heads(), shape.kvHeads(), pieces), n, at, sight);
             if (merged >= 0) look(p, merged, DecodeAttention.mergeGroups(n, shape.heads()), n, at, sight);
@@ -157,6 +180,7 @@ final class LayerPrograms {
         private MlpTasks second;
         private AttendTasks attend;
         private MlpTasks mlp;
+        private EntryTasks entries;
 
         Layer(DevicePlan plan, String name, boolean rows) {
             int section = ARGUMENTS + shape.kvHeads();
@@ -166,6 +190,7 @@ final class LayerPrograms {
             });
             plan.add("attend" + name, ATTEND_TASKS, section, p -> attend = new AttendTasks(plan, p, rows));
             plan.add("mlp" + name, MLP_TASKS, section, p -> mlp = new MlpTasks(plan, p, rows));
+            plan.add("entries" + name, ENTRY_TASKS, section, p -> entries = new EntryTasks(plan, p, rows));
         }
     }
 
@@ -230,6 +255,16 @@ final class LayerPrograms {
             p.graph().task(p.task(), Partners::nearest, c, p.arguments(), p.next(), a, shape.headDim());
             p.added(Partners.LOCAL);
         });
+        this.means = plan.add("means", 1, ARGUMENTS, p -> mean(plan, p));
+        this.ranks = plan.add("ranks", 2, ARGUMENTS, p -> {
+            mean(plan, p);
+            p.graph().task(p.task(), TokenScores::highest, c, p.arguments(), p.next(), a);
+            p.added(TokenScores.LOCAL);
+        });
+        this.products = plan.add("products", 1, ARGUMENTS, p -> {
+            p.graph().task(p.task(), TokenScores::products, c, p.arguments(), p.next(), a, shape.width());
+            p.added(TokenScores.LOCAL);
+        });
         this.copy = plan.add("copy", 1, ARGUMENTS, p -> {
             p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
             p.added(CacheEntries.LOCAL);
@@ -238,6 +273,11 @@ final class LayerPrograms {
             p.graph().task(p.task(), CacheEntries::keep, c, p.arguments(), p.next(), a, shape.headDim());
             p.added(CacheEntries.LOCAL);
         });
+    }
+
+    private static void mean(DevicePlan plan, Program p) {
+        p.graph().task(p.task(), TokenScores::headMean, plan.context(), p.arguments(), p.next(), plan.arena());
+        p.added(TokenScores.LOCAL);
     }
 
     private static int pieces(LayerShape shape) {
@@ -303,6 +343,9 @@ final class LayerPrograms {
                 w.scales());
     }
 
+    /** Where keys are, and values: [heads][capacity][headDim]. */
+    record Entries(int keys, int values, int capacity) {}
+
     /**
      * What attention reads, besides its arguments.
      *
@@ -310,11 +353,18 @@ final class LayerPrograms {
      * @param starts     [kvHeads, n], or -1
      * @param lengths    of the cache's heads before the tokens
      */
-    record Sight(CacheRegion region, int bias, int biasStride, int starts, boolean causal, int[] lengths) {}
+    record Sight(Entries entries, int bias, int biasStride, int starts, boolean causal, int[] lengths) {}
 
     /** Runs the attention half for n tokens. */
     void attend(DevicePlan plan, LayerWeights w, Activations at, int n, Sight sight) {
         AttendTasks tasks = (n <= FEW ? few : many).attend;
+        tasks.set(w, at, n, sight);
+        plan.run(tasks.program);
+    }
+
+    /** Makes queries and entries of n tokens, and goes no further. */
+    void entries(DevicePlan plan, LayerWeights w, Activations at, int n, Sight sight) {
+        EntryTasks tasks = (n <= FEW ? few : many).entries;
         tasks.set(w, at, n, sight);
         plan.run(tasks.program);
     }
@@ -335,7 +385,7 @@ final class LayerPrograms {
     }
 
     private void look(Program p, int task, int groups, int n, Activations at, Sight sight) {
-        CacheRegion r = sight.region;
+        Entries r = sight.entries;
         p.set(task, groups, n, at.attending(), shape.attendingWidth(), at.attended(), shape.queryWidth(), r.keys(), r.values(),
                 r.capacity(), sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
         p.more(task, 12, after(sight.lengths, n));
@@ -354,7 +404,7 @@ final class LayerPrograms {
 
     /** Computes [heads, count, columns] attention rows of the n queries that attended last. */
     void probabilities(DevicePlan plan, Activations at, int n, Sight sight, int first, int count, int columns, int target) {
-        CacheRegion r = sight.region;
+        Entries r = sight.entries;
         probabilities.set(0, FlashAttention.rowGroups(count, shape.heads()), n, at.attending(), shape.attendingWidth(), target, first,
                 r.keys(), 0, r.capacity(), sight.bias, sight.biasStride, sight.starts, sight.causal ? 1 : 0);
         probabilities.more(0, 12, after(sight.lengths, n));
@@ -403,6 +453,40 @@ final class LayerPrograms {
         partners.set(0, Partners.unitGroups(n), n, keys, stride, shape.kvHeads(), units);
         partners.set(1, Partners.groups(n), n, units, guarded, found, found + Partners.groups(n));
         plan.run(partners);
+    }
+
+    /**
+     * A row of attention, heads apart by a stride, at some columns.
+     *
+     * @param index where their numbers are, or -1 where they follow one another
+     */
+    record Row(int at, int heads, int stride, int index, int first, int count) {}
+
+    /** Means over heads. */
+    void means(DevicePlan plan, Row row, int target) {
+        setMeans(means, row, target);
+        plan.run(means);
+    }
+
+    private static void setMeans(Program p, Row r, int target) {
+        p.set(0, TokenScores.groups(r.count), r.count, r.at, r.heads, r.stride, r.index, r.first, target);
+    }
+
+    /** Places of the k highest of these means, behind them. */
+    void ranks(DevicePlan plan, Row row, int k, int target) {
+        setMeans(ranks, row, target);
+        ranks.set(1, TokenScores.groups(row.count), row.count, target, k, target + row.count);
+        plan.run(ranks);
+    }
+
+    /**
+     * Products of n states and few vectors.
+     *
+     * @param bias where there is one for each vector, or -1
+     */
+    void products(DevicePlan plan, int x, int n, int vectors, int bias, int number, Activation f, int target) {
+        products.set(0, TokenScores.productGroups(n, number), n, x, vectors, bias, number, f.ordinal(), target);
+        plan.run(products);
     }
 
     /** Copies floats of the arena within it. */

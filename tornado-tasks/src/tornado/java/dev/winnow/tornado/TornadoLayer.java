@@ -1,9 +1,11 @@
 package dev.winnow.tornado;
 
+import dev.winnow.layers.Activation;
 import dev.winnow.layers.Attention;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
 import dev.winnow.layers.Probe;
 import dev.winnow.layers.RotaryEmbedding;
@@ -18,6 +20,12 @@ import java.util.List;
  * way than the dense one, packed caches, and what methods ask for ahead of a layer.
  */
 final class TornadoLayer extends ProcessorLayer {
+    /** Rows of attention that stay take at most so many floats: 16 MiB. */
+    private static final int STAYING = 1 << 22;
+
+    /** Outputs of a map that goes there whenever it is asked for; a larger one is worth a place of its own. */
+    private static final int MAPPED = 16;
+
     private final Bank bank;
     private final LayerWeights weights;
     private final boolean stays;
@@ -86,6 +94,7 @@ final class TornadoLayer extends ProcessorLayer {
         long scratch = (biased ? (long) kvHeads * columns : 0) + (mask.slides() ? (long) kvHeads * n : 0) + observed(n, columns, probes);
         int at = bank.take(scratch);
         try {
+            int[] kept = places(columns, probes, n);
             if (table != null) bank.turn(table, pass, n);
             bank.enter(x, n);
             int[] lengths = new int[kvHeads];
@@ -104,21 +113,48 @@ final class TornadoLayer extends ProcessorLayer {
                 next += kvHeads * n;
                 bank.plan().upload(starts, starts(kv, n, positions, mask.window()), 0, kvHeads * n);
             }
-            LayerPrograms.Sight sight = new LayerPrograms.Sight(region, biases, columns, starts, mask.causal(), lengths);
+            LayerPrograms.Sight sight = new LayerPrograms.Sight(region.entries(), biases, columns, starts, mask.causal(), lengths);
             if (whole) bank.programs().layer(bank.plan(), weights, bank.activations(), n, sight);
             else bank.programs().attend(bank.plan(), weights, bank.activations(), n, sight);
             List<float[]> rows = new ArrayList<>(probes.size());
-            for (Probe p : probes) rows.add(observe(n, kv, p, sight, columns, next));
+            for (int p = 0; p < kept.length; p++) rows.add(observe(n, probes.get(p), sight, columns, next, kept[p]));
             return rows;
         } finally {
             bank.give(at);
         }
     }
 
-    /** Floats that the rows of probes take, of one at a time. */
+    /** Where the rows of probes are to stay, or {@link Heap#NONE} for those that go home. */
+    private int[] places(int columns, List<Probe> probes, int n) {
+        int[] places = new int[probes.size()];
+        Arrays.fill(places, Heap.NONE);
+        try {
+            for (int p = 0; p < places.length; p++) {
+                if (stays(probes.get(p), n, columns)) places[p] = bank.take(floats(probes.get(p).rowsOf(n), columns));
+            }
+        } catch (Bank.Full full) {
+            for (int place : places) if (place != Heap.NONE) bank.give(place);
+            throw full;
+        }
+        return places;
+    }
+
+    private long floats(int rows, int columns) {
+        return (long) attention().heads() * rows * columns;
+    }
+
+    /** Whether what a probe asks for stays here until someone looks at it. */
+    private boolean stays(Probe p, int n, int columns) {
+        return stays && p.change() == null && floats(p.rowsOf(n), columns) <= STAYING;
+    }
+
+    /** Floats that rows take besides those that stay, for one probe at a time: rows that are summed, and what goes home. */
     private long observed(int n, int columns, List<Probe> probes) {
         long most = 0;
-        for (Probe p : probes) most = Math.max(most, (long) attention().heads() * columns * (block(n, columns, p) + (p.summed() ? 1 : 0)));
+        for (Probe p : probes) {
+            int rows = (p.summed() ? block(n, columns, p) : 0) + (stays(p, n, columns) ? 0 : p.rowsOf(n));
+            most = Math.max(most, floats(rows, columns));
+        }
         return most;
     }
 
@@ -141,20 +177,28 @@ final class TornadoLayer extends ProcessorLayer {
         return starts;
     }
 
-    private float[] observe(int n, KeyValues kv, Probe p, LayerPrograms.Sight sight, int columns, int at) {
+    /**
+     * The rows of a probe, or an array for those that stay.
+     *
+     * @param at   scratch
+     * @param kept where they stay, or {@link Heap#NONE}
+     */
+    private float[] observe(int n, Probe p, LayerPrograms.Sight sight, int columns, int at, int kept) {
         int heads = attention().heads();
         int first = p.firstOf(n);
         int count = p.countOf(n);
         if (!p.summed()) {
             float[] rows = new float[Math.toIntExact((long) heads * count * columns)];
-            bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first, count, columns, at);
-            bank.plan().download(at, rows, 0, rows.length);
+            int target = kept == Heap.NONE ? at : kept;
+            bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first, count, columns, target);
+            if (kept == Heap.NONE) bank.plan().download(at, rows, 0, rows.length);
+            else bank.observe(rows, kept, heads, count, columns);
             return rows;
         }
         float[] sums = new float[heads * columns];
         int block = block(n, columns, p);
         float[] rows = p.change() == null ? null : new float[heads * block * columns];
-        int total = at + heads * block * columns;
+        int total = kept == Heap.NONE ? at + heads * block * columns : kept;
         for (int i = 0; i < count; i += block) {
             int some = Math.min(block, count - i);
             bank.programs().probabilities(bank.plan(), bank.activations(), n, sight, first + i, some, columns, at);
@@ -169,8 +213,101 @@ final class TornadoLayer extends ProcessorLayer {
                 for (int c = 0; c < columns; c++) sums[head * columns + c] += rows[r * columns + c];
             }
         }
-        if (rows == null) bank.plan().download(total, sums, 0, sums.length);
+        if (kept != Heap.NONE) bank.observe(sums, kept, heads, 1, columns);
+        else if (rows == null) bank.plan().download(total, sums, 0, sums.length);
         return sums;
+    }
+
+    @Override
+    public float[] attentionAhead(float[] x, int n, int[] positions, Probe probe, Workspace ws) {
+        RotaryEmbedding rotary = attention().rotary();
+        if (positions == null) return super.attentionAhead(x, n, null, probe, ws);
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, x);
+            RotaryEmbedding.Table table = rotary == null ? null : ws.rotation(rotary, positions, n);
+            float[] rows = bank.reserving(() -> {
+                bank.makeRoom(n);
+                return ahead(x, n, positions, probe, table, ws.pass());
+            });
+            Attention a = attention();
+            ws.work().product(n, a.key().out(), a.key().in());
+            ws.work().product(probe.countOf(n), a.query().out(), a.query().in());
+            ws.work().product((long) probe.countOf(n) * a.heads(), n, a.headDim());
+            return rows;
+        }
+    }
+
+    private float[] ahead(float[] x, int n, int[] positions, Probe probe, RotaryEmbedding.Table table, long pass) {
+        AttentionMask mask = attention().mask();
+        int kvHeads = attention().kvHeads();
+        int floats = n * attention().key().out();
+        // of entries that no cache will have; their book of positions is one
+        KeyValues fresh = new KeyValues(kvHeads, attention().headDim(), n);
+        int at = bank.take(2L * floats + (mask.slides() ? (long) kvHeads * n : 0) + observed(n, n, List.of(probe)));
+        try {
+            int kept = places(n, List.of(probe), n)[0];
+            if (table != null) bank.turn(table, pass, n);
+            bank.enter(x, n);
+            fresh.appended(n, positions, null);
+            int next = at + 2 * floats;
+            int starts = -1;
+            if (mask.slides()) {
+                starts = next;
+                next += kvHeads * n;
+                bank.plan().upload(starts, starts(fresh, n, positions, mask.window()), 0, kvHeads * n);
+            }
+            LayerPrograms.Sight sight = new LayerPrograms.Sight(new LayerPrograms.Entries(at, at + floats, n), -1, n, starts, mask.causal(),
+                    new int[kvHeads]);
+            bank.programs().entries(bank.plan(), weights, bank.activations(), n, sight);
+            return observe(n, probe, sight, n, next, kept);
+        } finally {
+            bank.give(at);
+        }
+    }
+
+    @Override
+    public float[] headMean(float[] rows, int row, int[] columns) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.headMean(rows, row, columns);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public float[] received(float[] rows) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.received(rows);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public int[] highest(float[] rows, int row, int[] columns, int k) {
+        synchronized (bank.lock()) {
+            try {
+                return bank.highest(rows, row, columns, k);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public float[] product(Linear map, Activation f, float[] x, int n) {
+        if (map.out() > MAPPED) return null;
+        synchronized (bank.lock()) {
+            try {
+                return bank.product(map, f, x, n);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
     }
 
     /** What {@link dev.winnow.layers.CpuBackend} counts for the same work. */

@@ -3,6 +3,7 @@ package dev.winnow.reduction.primitives;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.Observation;
 import dev.winnow.reduction.TokenLedger;
+import java.util.stream.IntStream;
 
 /** Attention rows turned into one score per token. Rows are [heads, rows, columns] throughout. */
 public final class AttentionScores {
@@ -21,12 +22,16 @@ public final class AttentionScores {
 
     /** What every live token receives from the first of the rows that were watched, mean over heads: [tokens]. */
     public static float[] watchedRow(Observation o) {
-        return headMean(o.rows(), o.heads(), o.rowCount(), 0, o.tokens().count());
+        return o.watched().headMean(0, all(o));
     }
 
     /** What every live token would receive from the row or the sum of rows of a probe in the coming layer, mean over heads: [tokens]. */
     public static float[] ahead(Observation o, Probe probe) {
-        return headMean(o.attentionAhead(probe, true), o.heads(), 1, 0, o.tokens().count());
+        return o.ahead(probe).headMean(0, all(o));
+    }
+
+    private static int[] all(Observation o) {
+        return IntStream.range(0, o.tokens().count()).toArray();
     }
 
     /**

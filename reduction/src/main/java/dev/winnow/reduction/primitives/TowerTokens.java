@@ -65,9 +65,9 @@ public final class TowerTokens {
         return new Probe(classes[0], 1, false);
     }
 
-    /** What the patches receive from the class token in the layer watched with {@link #classRow}: [patches], mean over heads. */
-    public static float[] classAttention(Observation o, int[] patches) {
-        return VisualScope.pick(AttentionScores.watchedRow(o), patches);
+    /** What the patches receive from the class token in the layer watched with {@link #classRow}, mean over heads. */
+    public static RowScores classAttention(Observation o, int[] patches) {
+        return RowScores.watched(o, patches);
     }
 
     /** Checks that the tower has a class token. */

@@ -61,6 +61,12 @@ public record VisualScope(int start, int length) {
         return dropping(candidates, TopK.highestInOrder(scores, count), o.tokens().count(), positions);
     }
 
+    /** {@link #keepingHighest(Observation, int[], float[], int, PositionPolicy)} by scores that are ranked where they are. */
+    public static Outcome.Reduce keepingHighest(Observation o, RowScores scores, int count, PositionPolicy positions) {
+        o.report("score", scores::values);
+        return dropping(scores.tokens(), scores.highestInOrder(count), o.tokens().count(), positions);
+    }
+
     /** Scores of the candidates out of scores of all live tokens. */
     public static float[] pick(float[] scores, int[] candidates) {
         float[] picked = new float[candidates.length];

@@ -233,6 +233,11 @@ public record VisionEncoder(Backend backend, Stem embedding, Norm preNorm, Stack
             public void reported(ReductionEvent event, String name, float[] values, int[] shape) {
                 listener.reported(event, name, values, shape);
             }
+
+            @Override
+            public boolean hears() {
+                return listener.hears();
+            }
         });
         workspace.places(null);
         return new Encoded(tokens, captured);

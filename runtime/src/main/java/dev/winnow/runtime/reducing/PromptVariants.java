@@ -59,11 +59,11 @@ final class PromptVariants {
         public void saw(ReductionEvent event, Observation o, Outcome outcome) {
             switch (method) {
                 case FastV m -> {
-                    scores(".score", m.scores(o));
+                    scores(".score", m.scores(o).values());
                     kept(".kept_image_positions", m.scope(), 0, o, outcome);
                 }
                 case PyramidDrop m -> {
-                    scores(".score." + stage, m.scores(o));
+                    scores(".score." + stage, m.scores(o).values());
                     kept(".kept_image_tokens." + stage++, m.scope(), m.scope().start(), o, outcome);
                 }
                 case SparseVlm m when event.site().moment() == Site.Moment.BEFORE_LAYER -> raters(m.raterScores(o));

@@ -107,7 +107,7 @@ enum Machine {
 
     /**
      * The machine that the system property {@code winnow.kernels} names; without it the device where there is one, else plain Java. Never
-     * both in one JVM: TornadoVM's compiler reads the profile of what has run as Java, and then fails.
+     * both in one JVM: where a subclass of the context is loaded, TornadoVM's compiler does not know the context's methods any more.
      */
     static Stream<Machine> all() {
         String named = System.getProperty("winnow.kernels");

@@ -1,8 +1,12 @@
 package dev.winnow.tornado.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.winnow.layers.Activation;
+import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.TopK;
+import dev.winnow.reduction.primitives.VisualScope;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
@@ -42,6 +46,55 @@ class SelectionTest {
                 int[] expected = TopK.highest(s, k);
                 assertThat(o.indices(indices, k)).isEqualTo(expected);
                 for (int i = 0; i < k; i++) assertThat(o.a.get(values + i)).isEqualTo(s[expected[i]]);
+            }
+        }
+    }
+
+    /** Of three rows of five heads the second, at columns in no certain order and at neighbours; few, all, and many equal ones. */
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void tokensByWhatTheyReceive(Machine machine) {
+        int heads = 5;
+        int rows = 3;
+        for (int n : new int[] {1, 300}) {
+            float[] map = scores(heads * rows * n);
+            int[] apart = IntStream.range(0, n).map(i -> (7 * i + 2) % n).toArray();
+            for (int[] columns : new int[][] {apart, IntStream.range(0, n).toArray()}) {
+                boolean consecutive = columns != apart;
+                float[] expected = VisualScope.pick(AttentionScores.headMean(map, heads, rows, 1, n), columns);
+                Operands o = new Operands(20_000);
+                int at = o.put(map) + n;
+                int index = consecutive ? Offsets.NONE : o.put(columns);
+                int means = o.room(n);
+                o.numbers(n, at, heads, rows * n, index, 0, means);
+                machine.run(TokenScores.groups(n), TokenScores.LOCAL, o, TokenScores::headMean);
+                for (int i = 0; i < n; i++) assertThat(o.a.get(means + i)).isEqualTo(expected[i]);
+                for (int k : new int[] {1, (n + 1) / 2, n}) {
+                    int places = o.room(k);
+                    o.again().numbers(n, means, k, places);
+                    machine.run(TokenScores.groups(n), TokenScores.LOCAL, o, TokenScores::highest);
+                    assertThat(o.indices(places, k)).isEqualTo(TopK.highest(expected, k));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void tokensByVectors(Machine machine) {
+        int width = 131;
+        int number = 2;
+        for (int n : new int[] {1, 5}) {
+            float[] x = Operands.random(new Random(n), n * width);
+            float[] vectors = Operands.random(new Random(9), number * width);
+            Operands o = new Operands(2000);
+            int target = o.room(n * number);
+            o.numbers(n, o.put(x), o.put(vectors), o.put(0.5f, -3f), number, Activation.TANH.ordinal(), target);
+            machine.run(TokenScores.productGroups(n, number), TokenScores.LOCAL, o, TokenScores::products, width);
+            for (int i = 0; i < n * number; i++) {
+                double sum = i % number == 0 ? 0.5 : -3;
+                for (int c = 0; c < width; c++) sum += (double) x[i / number * width + c] * vectors[i % number * width + c];
+                assertThat(o.a.get(target + i)).isCloseTo((float) Math.tanh(sum), within(1e-4f));
             }
         }
     }

@@ -6,7 +6,6 @@ import dev.winnow.reduction.Observation;
 import dev.winnow.reduction.Options;
 import dev.winnow.reduction.Options.Option;
 import dev.winnow.reduction.PlanException;
-import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.GroupScore;
 import dev.winnow.reduction.primitives.ScorePooling;
 import java.util.ArrayList;
@@ -65,8 +64,7 @@ public record ObservationWindow(int window, int kernel, ScorePooling pooling, Gr
     float[][] before(Observation o) {
         KeyValues kv = o.cache();
         int rows = o.rowCount();
-        float[][] perHead = AttentionScores.received(o.rows(), o.heads(), o.heads(), rows, kv.length());
-        float[][] received = group.over(perHead, kv.heads());
+        float[][] received = group.over(o.watched().received(), kv.heads());
         float[][] scores = new float[received.length][];
         for (int h = 0; h < scores.length; h++) {
             scores[h] = pooling.pool(received[h], Math.max(0, kv.length(h) - looking(o)), kernel);

@@ -50,7 +50,7 @@ public record MixtureOfDepths(String spec, Budget keep, int[] layers) implements
         }
 
         float[] weights(Observation o) {
-            return learned.apply(weight, o.tokens().hidden(), o.tokens().count(), Activation.NONE, o.work());
+            return learned.apply(weight, o.tokens(), IntStream.range(0, o.tokens().count()).toArray(), Activation.NONE, o.work());
         }
 
         /** Whether a single token runs the layer; a sigmoid is above a half where its argument is above 0. */

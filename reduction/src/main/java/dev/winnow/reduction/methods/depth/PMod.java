@@ -13,7 +13,6 @@ import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.reduction.Site;
 import dev.winnow.reduction.Stage;
-import dev.winnow.reduction.primitives.CosineSimilarity;
 import dev.winnow.reduction.primitives.TopK;
 import dev.winnow.reduction.primitives.VisualScope;
 import java.util.ArrayList;
@@ -91,8 +90,7 @@ public record PMod(String spec, double average, double most, double least, doubl
         int n = o.tokens().count();
         int[] visual = scope.candidates(o.tokens().ledger());
         if (visual.length == 0) return Outcome.UNCHANGED;
-        float[] states = CosineSimilarity.gather(o.tokens().hidden(), o.tokens().width(), visual);
-        float[] weights = learned.apply(router, states, visual.length, Activation.TANH, o.work());
+        float[] weights = learned.apply(router, o.tokens(), visual, Activation.TANH, o.work());
         for (int i = 0; i < weights.length; i++) weights[i] = (float) (weights[i] * scale + shift);
         o.report("router", weights);
         int[] chosen = TopK.highestInOrder(weights, (int) (visual.length * (float) share));

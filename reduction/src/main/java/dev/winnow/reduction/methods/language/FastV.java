@@ -1,7 +1,7 @@
 package dev.winnow.reduction.methods.language;
 
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.layers.Probe;
-import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Observation;
@@ -47,22 +47,27 @@ public record FastV(String spec, int k, double ratio, Budget keep, boolean inPla
     }
 
     /** What the image tokens alive received from the last prompt token, mean over heads, in their order. */
-    public float[] scores(Observation o) {
-        return VisualScope.pick(AttentionScores.watchedRow(o), scope.candidates(o.tokens().ledger()));
+    public RowScores scores(Observation o) {
+        return RowScores.watched(o, scope.candidates(o.tokens().ledger()));
     }
 
     /** Places of the scores that stay, ascending. */
     public int[] select(float[] scores) {
-        return TopK.highestInOrder(scores, keep != null ? keep.of(scores.length) : (int) Math.rint(scores.length * (1 - ratio)));
+        return TopK.highestInOrder(scores, left(scores.length));
+    }
+
+    private int left(int images) {
+        return keep != null ? keep.of(images) : (int) Math.rint(images * (1 - ratio));
     }
 
     private Outcome decide(Observation o) {
         int n = o.tokens().count();
-        int[] images = scope.candidates(o.tokens().ledger());
-        float[] scores = scores(o);
-        o.report("score", scores);
-        int[] best = select(scores);
-        if (best.length == images.length) return Outcome.UNCHANGED;
+        RowScores scores = scores(o);
+        o.report("score", scores::values);
+        int[] images = scores.tokens();
+        int left = left(images.length);
+        if (left >= images.length) return Outcome.UNCHANGED;
+        int[] best = scores.highestInOrder(left);
         if (inPlace) return VisualScope.dropping(images, best, n, PositionPolicy.PRESERVE);
         boolean[] hidden = new boolean[n];
         for (int gone : TopK.complement(best, images.length)) hidden[images[gone]] = true;

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.language;
 
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -11,7 +12,6 @@ import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.reduction.Site;
 import dev.winnow.reduction.Stage;
-import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.Budget;
 import dev.winnow.reduction.primitives.StagedBudget;
 import dev.winnow.reduction.primitives.Stages;
@@ -89,9 +89,9 @@ public record HiDrop(String spec, int inject, int[] layers, StagedBudget budget,
         int[] images = scope.candidates(o.tokens().ledger());
         int keep = budget.of(stage, scope.originally(o.tokens().ledger()));
         if (keep >= images.length) return Outcome.UNCHANGED;
-        float[] score = VisualScope.pick(AttentionScores.ahead(o, Probe.LAST_ROW), images);
-        o.report("score", score);
-        return keeping(o, TopK.highestInOrder(score, keep));
+        RowScores scores = RowScores.ahead(o, Probe.LAST_ROW, images);
+        o.report("score", scores::values);
+        return keeping(o, scores.highestInOrder(keep));
     }
 
     private Outcome keeping(Observation o, int[] places) {

@@ -1,6 +1,6 @@
 package dev.winnow.reduction.methods.language;
 
-import dev.winnow.reduction.primitives.AttentionScores;
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -55,8 +55,8 @@ public record PyramidDrop(String spec, int[] layers, StagedBudget budget, Visual
     }
 
     /** What the image tokens alive would receive from the last prompt token in the coming layer, mean over heads, in their order. */
-    public float[] scores(Observation o) {
-        return VisualScope.pick(AttentionScores.ahead(o, Probe.LAST_ROW), scope.candidates(o.tokens().ledger()));
+    public RowScores scores(Observation o) {
+        return RowScores.ahead(o, Probe.LAST_ROW, scope.candidates(o.tokens().ledger()));
     }
 
     private Outcome drop(Observation o, int stage) {
@@ -64,6 +64,6 @@ public record PyramidDrop(String spec, int[] layers, StagedBudget budget, Visual
         int keep = budget.of(stage, scope.originally(o.tokens().ledger()));
         // looking ahead costs a key projection, so first see whether anything would go
         if (keep >= images.length) return Outcome.UNCHANGED;
-        return VisualScope.keepingHighest(o, images, scores(o), keep, PositionPolicy.RENUMBER);
+        return VisualScope.keepingHighest(o, scores(o), keep, PositionPolicy.RENUMBER);
     }
 }

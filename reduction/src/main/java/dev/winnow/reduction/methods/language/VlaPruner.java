@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.language;
 
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -11,7 +12,6 @@ import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.reduction.Site;
 import dev.winnow.reduction.Stage;
-import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.Budget;
 import dev.winnow.reduction.primitives.VisualScope;
 import java.util.List;
@@ -45,7 +45,6 @@ public record VlaPruner(String spec, int layer, Budget keep, VisualScope scope) 
         int[] images = scope.candidates(o.tokens().ledger());
         int count = keep.of(images.length);
         if (count >= images.length) return Outcome.UNCHANGED;
-        float[] score = VisualScope.pick(AttentionScores.watchedRow(o), images);
-        return VisualScope.keepingHighest(o, images, score, count, PositionPolicy.PRESERVE);
+        return VisualScope.keepingHighest(o, RowScores.watched(o, images), count, PositionPolicy.PRESERVE);
     }
 }

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.projector;
 
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -9,10 +10,8 @@ import dev.winnow.reduction.PositionPolicy;
 import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.ReductionMethod;
 import dev.winnow.reduction.TokenMap;
-import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.Budget;
 import dev.winnow.reduction.primitives.TopK;
-import dev.winnow.reduction.primitives.VisualScope;
 import java.util.Arrays;
 import java.util.List;
 
@@ -42,9 +41,9 @@ public record FasterVlm(String spec, Budget keep) implements ReductionMethod {
     private Outcome decide(Observation o) {
         int[] patches = EncoderEnd.patches(o);
         if (keep.of(patches.length) == patches.length) return Outcome.UNCHANGED;
-        float[] attention = VisualScope.pick(AttentionScores.watchedRow(o), patches);
-        o.report("score", attention);
-        int[] kept = Arrays.stream(select(attention)).map(place -> patches[place]).toArray();
+        RowScores attention = RowScores.watched(o, patches);
+        o.report("score", attention::values);
+        int[] kept = Arrays.stream(attention.highestInOrder(EncoderEnd.count(keep, patches.length))).map(place -> patches[place]).toArray();
         return new Outcome.Reduce(TokenMap.select(kept, o.tokens().count()), PositionPolicy.PRESERVE);
     }
 }

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.projector;
 
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.Grid;
 import dev.winnow.reduction.MethodType;
@@ -15,7 +16,6 @@ import dev.winnow.reduction.Stage;
 import dev.winnow.reduction.TokenKind;
 import dev.winnow.reduction.TokenLedger;
 import dev.winnow.reduction.TokenMap;
-import dev.winnow.reduction.primitives.AttentionScores;
 import dev.winnow.reduction.primitives.Budget;
 import dev.winnow.reduction.primitives.PromptImages;
 import dev.winnow.reduction.primitives.NearestKept;
@@ -120,7 +120,6 @@ public record VScan(String spec, Budget encoder, Budget keep, int shallow, int w
         int images = PromptImages.of(ledger).size();
         int budget = images * stages(ledger.originally(TokenKind.VISUAL) / images)[1];
         if (budget >= visual.length) return Outcome.UNCHANGED;
-        float[] scores = VisualScope.pick(AttentionScores.ahead(o, Probe.LAST_ROW), visual);
-        return VisualScope.keepingHighest(o, visual, scores, budget, PositionPolicy.RENUMBER);
+        return VisualScope.keepingHighest(o, RowScores.ahead(o, Probe.LAST_ROW, visual), budget, PositionPolicy.RENUMBER);
     }
 }

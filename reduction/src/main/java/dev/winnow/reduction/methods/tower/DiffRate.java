@@ -106,7 +106,7 @@ public record DiffRate(String spec, String preset, int[] prune, int[] merge, Bud
         int kept = Math.min(pruneTo, patches.length);
         int staying = Math.min(mergeTo, kept);
         if (staying >= patches.length) return Outcome.UNCHANGED;
-        float[] attention = TowerTokens.classAttention(o, patches);
+        float[] attention = TowerTokens.classAttention(o, patches).values();
         o.report("attention", attention);
         int[] ranked = Arrays.stream(TopK.highest(attention, kept)).map(i -> patches[i]).toArray();
         int[] into = Arrays.copyOf(ranked, staying);

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.tower;
 
+import dev.winnow.reduction.primitives.RowScores;
 import dev.winnow.reduction.primitives.Budget;
 import dev.winnow.reduction.primitives.Groups;
 import dev.winnow.reduction.primitives.Stages;
@@ -103,11 +104,6 @@ public record EVit(String spec, double[] rates, int[] layers, Budget keep, boole
         return all || !fuse ? left : left - 1;
     }
 
-    /** Places of the patches that stay, by falling attention. */
-    public static int[] select(float[] classAttention, int left) {
-        return TopK.highest(classAttention, left);
-    }
-
     /** The patches that a decision of this method keeps, in their new order, for a tower whose only special token is the class token. */
     public int[] kept(TokenMap map) {
         return IntStream.range(1, fuse ? map.rows() - 1 : map.rows()).map(map::anchor).toArray();
@@ -117,9 +113,9 @@ public record EVit(String spec, double[] rates, int[] layers, Budget keep, boole
         TokenLedger ledger = o.tokens().ledger();
         int[] patches = TowerTokens.patches(ledger);
         if (left >= patches.length) return Outcome.UNCHANGED;
-        float[] attention = TowerTokens.classAttention(o, patches);
-        o.report("attention", attention);
-        int[] best = select(attention, Math.max(1, left));
+        RowScores attention = TowerTokens.classAttention(o, patches);
+        o.report("attention", attention::values);
+        int[] best = attention.highest(Math.max(1, left));
         int[] kept = IntStream.concat(IntStream.of(TowerTokens.special(ledger)), IntStream.of(best).map(i -> patches[i])).toArray();
         int n = ledger.count();
         if (!fuse) return new Outcome.Reduce(TokenMap.select(kept, n), PositionPolicy.PRESERVE);
@@ -127,6 +123,6 @@ public record EVit(String spec, double[] rates, int[] layers, Budget keep, boole
         Arrays.sort(ascending);
         int[] others = TopK.complement(ascending, patches.length);
         return new Outcome.Reduce(Groups.withRest(n, kept, IntStream.of(others).map(i -> patches[i]).toArray(),
-                VisualScope.pick(attention, others)), PositionPolicy.PRESERVE);
+                VisualScope.pick(attention.values(), others)), PositionPolicy.PRESERVE);
     }
 }
