@@ -67,11 +67,6 @@ final class ColdKernels implements Kernels {
     }
 
     @Override
-    public int lanes() {
-        return L;
-    }
-
-    @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
         if (in >= WIDE) left = 0;
@@ -119,10 +114,42 @@ final class ColdKernels implements Kernels {
     }
 
     @Override
-    public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                              float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+    public int packedRows(int rows, int depth) {
+        return vectors.packedRows(rows, depth);
+    }
+
+    @Override
+    public void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
+        vectors.packRows(a, aOffset, aStride, rows, depth, packed, packedOffset);
+    }
+
+    @Override
+    public void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
+                               float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
         if (!cold((long) rows * depth * cols)) {
-            vectors.multiplyPanel(a, aOffset, aStride, b, bOffset, bStride, c, cOffset, cStride, rows, depth, cols, add);
+            vectors.multiplyPanels(packed, packedOffset, packedDepth, from, panels, panelsOffset, c, cOffset, cStride, rows, depth, cols,
+                    add);
+            return;
+        }
+        int width = panelWidth();
+        int step = PanamaKernels.PACKED_STEP;
+        for (int i = 0; i < rows; i += 2) {
+            int a0 = packedOffset + PanamaKernels.packedRow(i, packedDepth) + from * step;
+            int a1 = i + 1 < rows ? packedOffset + PanamaKernels.packedRow(i + 1, packedDepth) + from * step : a0;
+            int c0 = cOffset + i * cStride;
+            int c1 = i + 1 < rows ? c0 + cStride : c0;
+            for (int j = 0; j < cols; j += 4) {
+                tile2x4(packed, a0, a1, step, panels, panelsOffset + j / width * width * depth + j % width, width, depth, c, c0 + j, c1 + j,
+                        Math.min(4, cols - j), add);
+            }
+        }
+    }
+
+    @Override
+    public void multiplyRows(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                             float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+        if (!cold((long) rows * depth * cols)) {
+            vectors.multiplyRows(a, aOffset, aStride, b, bOffset, bStride, c, cOffset, cStride, rows, depth, cols, add);
             return;
         }
         for (int i = 0; i < rows; i += 2) {
@@ -131,13 +158,13 @@ final class ColdKernels implements Kernels {
             int c0 = cOffset + i * cStride;
             int c1 = i + 1 < rows ? c0 + cStride : c0;
             for (int j = 0; j < cols; j += 4) {
-                tile2x4(a, a0, a1, b, bOffset + j, bStride, depth, c, c0 + j, c1 + j, Math.min(4, cols - j), add);
+                tile2x4(a, a0, a1, 1, b, bOffset + j, bStride, depth, c, c0 + j, c1 + j, Math.min(4, cols - j), add);
             }
         }
     }
 
     /** Eight sums at once, as many as two units of latency four keep busy. A second row that is the first again is written once. */
-    private static void tile2x4(float[] a, int a0, int a1, float[] b, int bOffset, int bStride, int depth,
+    private static void tile2x4(float[] a, int a0, int a1, int aStep, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int c0, int c1, int cols, boolean add) {
         float s00 = 0;
         float s01 = 0;
@@ -148,8 +175,8 @@ final class ColdKernels implements Kernels {
         float s12 = 0;
         float s13 = 0;
         for (int p = 0, at = bOffset; p < depth; p++, at += bStride) {
-            float x0 = a[a0 + p];
-            float x1 = a[a1 + p];
+            float x0 = a[a0 + p * aStep];
+            float x1 = a[a1 + p * aStep];
             float y = b[at];
             s00 = Math.fma(x0, y, s00);
             s10 = Math.fma(x1, y, s10);

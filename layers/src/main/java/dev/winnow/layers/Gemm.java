@@ -9,25 +9,30 @@ import java.util.function.IntConsumer;
  * Matrix products with stored weights, split over output columns.
  *
  * <p>Few rows (decode) read each weight once from memory and keep every x in cache: {@link Kernels#dotRows}. Many rows first pack
- * a panel of weights, {@link Kernels#panelWidth} columns by {@link #DEPTH}, widened and transposed, into a buffer that stays in the
+ * a panel of weights, {@link Kernels#panelWidth} columns by a stretch of depth, widened and transposed, into a buffer that stays in the
  * core's cache while all rows stream past it; a packed copy of the whole weight is never held.
  */
 public final class Gemm {
     /** Up to this many rows, packing a panel costs more than it saves. */
     private static final int FEW_ROWS = 12;
-    /** Depth of a panel, best measured of 192 to 512: 384 x 48 floats are 72 KiB, streamed from L2 at a quarter of its rate. */
-    private static final int DEPTH = 384;
+    /** Elements of a panel, 96 KiB, streamed from the second-level cache: the deeper, the less often partial sums are written and read. */
+    private static final int PANEL_ELEMENTS = 24_576;
+    /** A depth is a multiple of that, a block of rounded weights. */
+    private static final int DEPTH_UNIT = 32;
+    /** Elements of packed rows at a time, 16 MiB: all of x, or a part of its columns. */
+    private static final int ROWS_ELEMENTS = 1 << 22;
+    /** Rows packed by a task. */
+    private static final int PACK_ROWS = 2 * Kernels.ROW_GROUP;
     /** Multiply-adds below which waking another thread (5 to 25 us) costs more than it saves, if memory or arithmetic sets the pace. */
     private static final long FEW_INLINE = 200_000;
     private static final long MANY_INLINE = 1_000_000;
     /** Bytes of packed panels at a time: a part of the second-level cache. */
-    private static final int PACKED_BYTES = 200_000;
+    private static final int PACKED_BYTES = 400_000;
     private static final int TASKS_PER_THREAD = 3;
-    /** A multiple of the rows of all register tiles, 6 and 8: with a panel's depth, the size of a first-level cache. */
-    private static final int ROWS_AT_A_TIME = 24;
     /** Weight bytes of a task of the few-rows path. */
     private static final int STREAM_BYTES = 1 << 20;
 
+    private static final ThreadLocal<float[]> ROWS = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<float[]> SCRATCH = ThreadLocal.withInitial(() -> new float[0]);
 
     private Gemm() {}
@@ -113,62 +118,78 @@ public final class Gemm {
 
     private static void many(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
                              float[] y, int yOffset, int yStride, Activation f, boolean add) {
-        Tensor weight = linear.weight();
         int in = linear.in();
         int out = linear.out();
         int width = kernels.panelWidth();
         int panels = (out + width - 1) / width;
-        boolean inline = (long) rows * in * out < MANY_INLINE || workers.threads() == 1;
-        int threads = inline ? 1 : workers.threads();
+        int threads = (long) rows * in * out < MANY_INLINE ? 1 : workers.threads();
+        int deep = evenly(in, Math.max(8 * DEPTH_UNIT, ROWS_ELEMENTS / kernels.packedRows(rows, 1)));
+        int depth = evenly(deep, PANEL_ELEMENTS / width);
         // several tasks a thread, so that all end together
-        int wide = Math.clamp(panels / (TASKS_PER_THREAD * threads), 1, Math.max(1, PACKED_BYTES / (Float.BYTES * DEPTH * width))) * width;
+        int wide = Math.clamp(panels / (TASKS_PER_THREAD * threads), 1, Math.max(1, PACKED_BYTES / (Float.BYTES * depth * width))) * width;
         int groups = (out + wide - 1) / wide;
-        if (inline) {
-            for (int j = 0; j < groups; j++) {
-                panels(kernels, linear, in, j * wide, Math.min(wide, out - j * wide), x, xOffset, xStride, 0, rows, y, yOffset, yStride, f, add);
-            }
-            return;
-        }
         // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
-        int parts = Math.clamp(2L * threads / groups, 1, (rows + 63) / 64);
-        int partRows = (rows + parts - 1) / parts;
-        workers.each(groups * parts, t -> {
-            int first = t % parts * partRows;
-            int n = Math.min(partRows, rows - first);
-            int from = t / parts * wide;
-            if (n > 0) {
-                panels(kernels, linear, in, from, Math.min(wide, out - from), x, xOffset, xStride, first, n, y, yOffset, yStride, f, add);
-            }
-        });
+        int parts = threads == 1 ? 1 : Math.clamp(2L * threads / groups, 1, (rows + 63) / 64);
+        int partRows = upTo((rows + parts - 1) / parts, Kernels.ROW_GROUP);
+        float[] packed = ROWS.get();
+        if (packed.length < kernels.packedRows(rows, deep)) ROWS.set(packed = new float[kernels.packedRows(rows, deep)]);
+        float[] packedRows = packed;
+        for (int p = 0; p < in; p += deep) {
+            Slice slice = new Slice(kernels, linear, packedRows, p, Math.min(deep, in - p), depth, y, yOffset, yStride, f, add || p > 0);
+            each(workers, threads, (rows + PACK_ROWS - 1) / PACK_ROWS, t -> {
+                int first = t * PACK_ROWS;
+                slice.pack(x, xOffset + first * xStride, xStride, first, Math.min(PACK_ROWS, rows - first));
+            });
+            each(workers, threads, groups * parts, t -> {
+                int first = t % parts * partRows;
+                int from = t / parts * wide;
+                if (first < rows) slice.multiply(first, Math.min(partRows, rows - first), from, Math.min(wide, out - from));
+            });
+        }
     }
 
-    /**
-     * Rows first .. first + rows - 1 of the columns from .. from + cols - 1. A few rows of x meet all packed panels while they are in the
-     * first-level cache; else each panel would fetch all of x from further away.
-     */
-    private static void panels(Kernels kernels, Linear linear, int in, int from, int cols, float[] x, int xOffset, int xStride,
-                               int first, int rows, float[] y, int yOffset, int yStride, Activation f, boolean add) {
-        int width = kernels.panelWidth();
-        int padded = (cols + width - 1) / width * width;
-        float[] packed = scratch(padded * Math.min(DEPTH, in));
-        MemorySegment data = linear.weight().data();
-        DType dtype = linear.weight().dtype();
-        int xi = xOffset + first * xStride;
-        int yi = yOffset + first * yStride;
-        for (int p = 0; p < in; p += DEPTH) {
-            int depth = Math.min(DEPTH, in - p);
-            for (int c = 0; c < cols; c += width) {
-                kernels.packPanel(data, dtype, in, from + c, Math.min(width, cols - c), p, depth, packed, c * depth);
-            }
-            for (int r = 0; r < rows; r += ROWS_AT_A_TIME) {
-                int n = Math.min(ROWS_AT_A_TIME, rows - r);
-                for (int c = 0; c < cols; c += width) {
-                    kernels.multiplyPanel(x, xi + r * xStride + p, xStride, packed, c * depth, width, y, yi + r * yStride + from + c, yStride,
-                            n, depth, Math.min(width, cols - c), add || p > 0);
-                }
-            }
+    /** The length of even parts of a depth, none longer than that. */
+    private static int evenly(int depth, int most) {
+        int parts = (depth + most - 1) / most;
+        return Math.min(depth, upTo((depth + parts - 1) / parts, DEPTH_UNIT));
+    }
+
+    private static int upTo(int n, int unit) {
+        return (n + unit - 1) / unit * unit;
+    }
+
+    private static void each(Workers workers, int threads, int tasks, IntConsumer body) {
+        if (threads > 1) {
+            workers.each(tasks, body);
+        } else {
+            for (int t = 0; t < tasks; t++) body.accept(t);
         }
-        finish(kernels, linear.bias(), f, from, cols, rows, y, yi, yStride);
+    }
+
+    /** A product's part with the elements from .. from + deep - 1 of x and of the weight's rows, worked on by depth after depth. */
+    private record Slice(Kernels kernels, Linear linear, float[] packedRows, int from, int deep, int depth, float[] y, int yOffset, int yStride,
+                         Activation f, boolean add) {
+        void pack(float[] x, int xOffset, int xStride, int first, int rows) {
+            kernels.packRows(x, xOffset + from, xStride, rows, deep, packedRows, kernels.packedRows(first, deep));
+        }
+
+        /** Rows first .. first + rows - 1 of the columns column .. column + cols - 1. */
+        void multiply(int first, int rows, int column, int cols) {
+            int width = kernels.panelWidth();
+            float[] panels = scratch(upTo(cols, width) * depth);
+            Tensor weight = linear.weight();
+            int in = linear.in();
+            int yi = yOffset + first * yStride;
+            for (int p = 0; p < deep; p += depth) {
+                int d = Math.min(depth, deep - p);
+                for (int c = 0; c < cols; c += width) {
+                    kernels.packPanel(weight.data(), weight.dtype(), in, column + c, Math.min(width, cols - c), from + p, d, panels, c * d);
+                }
+                kernels.multiplyPanels(packedRows, kernels.packedRows(first, deep), deep, p, panels, 0, y, yi + column, yStride,
+                        rows, d, cols, add || p > 0);
+            }
+            if (from + deep == in) finish(kernels, linear.bias(), f, column, cols, rows, y, yi, yStride);
+        }
     }
 
     /** Bias and activation of a block of y, while it is in cache. */

@@ -17,9 +17,6 @@ public interface Kernels {
     /** Columns of a packed panel: as many as a register tile is wide. */
     int panelWidth();
 
-    /** Columns that are worked on at a time, of which a panel has a multiple. */
-    int lanes();
-
     /**
      * Packs a block of a stored [out, in] weight, widening to f32: {@code panel[p * panelWidth() + j] = W[row + j][from + p]} for
      * j &lt; cols, p &lt; depth, and zero for cols &lt;= j &lt; panelWidth().
@@ -29,14 +26,33 @@ public interface Kernels {
     /** {@link #packPanel} from an f32 array: {@code panel[p * panelWidth() + j] = source[offset + j * stride + p]}, and the zeros. */
     void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset);
 
+    /** Rows of a packed matrix can be used from a multiple of this on. */
+    int ROW_GROUP = 24;
+
+    /** Elements that so many rows of so many elements take once {@link #packRows} has packed them. */
+    int packedRows(int rows, int depth);
+
+    /** Copies the rows of A to the order in which {@link #multiplyPanels} reads them. */
+    void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset);
+
     /**
-     * The GEMM micro-kernel: {@code C[rows, cols] (+)= A[rows, depth] * B[depth, cols]}. B is read in whole vectors
-     * (of at most 16 lanes), so its last must be readable; only {@code cols <= panelWidth()} columns of C are written.
+     * {@code C[rows, cols] (+)= A[rows, from .. from + depth - 1] * B[depth, cols]}, B in packed panels one after the other, each {@code
+     * depth * panelWidth()} elements: what {@link #packPanel} and {@link #transposePanel} write.
      *
-     * @param add whether to add to C instead of overwriting it
+     * @param packed       A of {@link #packRows}
+     * @param packedOffset where its rows begin: {@code packedRows(row, packedDepth)} for the rows from a multiple of {@link #ROW_GROUP} on
+     * @param packedDepth  the depth it was packed with
+     * @param add          whether to add to C instead of overwriting it
      */
-    void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                       float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add);
+    void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
+                        float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add);
+
+    /**
+     * {@code C[rows, cols] (+)= A[rows, depth] * B[depth, cols]} of matrices that are not worth packing. Rows of B are read in whole
+     * vectors (of at most 16 lanes), so the last of each must be readable.
+     */
+    void multiplyRows(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                      float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add);
 
     /**
      * Rows of a stored weight times few vectors (decode): {@code y[i * yStride + j] = W[row + j] . x[i]} for j &lt; rows, i &lt; count.

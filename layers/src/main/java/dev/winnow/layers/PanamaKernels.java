@@ -33,12 +33,16 @@ final class PanamaKernels implements Kernels {
     /**
      * The register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 6 x 2 fill 12 of the 16 of AVX2. Either gives
      * more independent sums than two FMA units of latency 4 need, and leaves registers for two broadcasts at once: C2 likes to load
-     * ahead, and a sum that it keeps on the stack for that (of 4 x 3, say) takes three times as long.
+     * ahead, and a sum that it keeps on the stack for that (of 4 x 3, say) takes three times as long. Products with packed panels have
+     * a tile of their own on AVX2, {@link #tile3x3}.
      */
     private static final boolean EIGHT_ROWS = L == 16 || System.getProperty("os.arch").equals("aarch64");
     private static final int ROWS = EIGHT_ROWS ? 8 : 6;
     private static final int VECTORS = EIGHT_ROWS ? 3 : 2;
-    private static final int PANEL_WIDTH = VECTORS * L;
+    static final int PANEL_WIDTH = 3 * L;
+    /** Rows of a packed tile, and how far apart the elements of one of them lie. */
+    private static final int PACKED_ROWS = EIGHT_ROWS ? 1 : 3;
+    static final int PACKED_STEP = EIGHT_ROWS ? 1 : 4;
 
     /** A register tile on its way to C. */
     private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[ROWS * PANEL_WIDTH]);
@@ -62,13 +66,130 @@ final class PanamaKernels implements Kernels {
     }
 
     @Override
-    public int lanes() {
-        return L;
+    public int packedRows(int rows, int depth) {
+        return (rows + PACKED_ROWS - 1) / PACKED_ROWS * depth * PACKED_STEP;
+    }
+
+    /** Where a row's first element lies in packed ones. */
+    static int packedRow(int row, int depth) {
+        return row / PACKED_ROWS * depth * PACKED_STEP + row % PACKED_ROWS;
     }
 
     @Override
-    public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                              float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+    public void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
+        if (EIGHT_ROWS) {
+            for (int i = 0; i < rows; i++) System.arraycopy(a, aOffset + i * aStride, packed, packedOffset + i * depth, depth);
+            return;
+        }
+        for (int i = 0, at = packedOffset; i < rows; i += PACKED_ROWS, at += depth * PACKED_STEP) {
+            int last = rows - i - 1;
+            int a0 = aOffset + i * aStride;
+            packThree(a, a0, a0 + Math.min(1, last) * aStride, a0 + Math.min(2, last) * aStride, depth, packed, at);
+        }
+    }
+
+    /** Three rows, their elements side by side. */
+    private static void packThree(float[] a, int a0, int a1, int a2, int depth, float[] packed, int at) {
+        for (int p = 0; p < depth; p++) {
+            packed[at + PACKED_STEP * p] = a[a0 + p];
+            packed[at + PACKED_STEP * p + 1] = a[a1 + p];
+            packed[at + PACKED_STEP * p + 2] = a[a2 + p];
+        }
+    }
+
+    @Override
+    public void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
+                               float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+        for (int i = 0; i < rows; i += ROW_GROUP) {
+            int n = Math.min(ROW_GROUP, rows - i);
+            int at = packedOffset + packedRow(i, packedDepth) + from * PACKED_STEP;
+            int ci = cOffset + i * cStride;
+            for (int j = 0; j < cols; j += PANEL_WIDTH) {
+                int width = Math.min(PANEL_WIDTH, cols - j);
+                int panel = panelsOffset + j * depth;
+                if (EIGHT_ROWS) {
+                    multiplyStrip(packed, at, packedDepth, panels, panel, PANEL_WIDTH, c, ci + j, cStride, n, depth, width, add);
+                } else {
+                    multiplyPacked(packed, at, packedDepth * PACKED_STEP, panels, panel, c, ci + j, cStride,
+                            n, depth, width, add);
+                }
+            }
+        }
+    }
+
+    private static void multiplyPacked(float[] packed, int at, int apart, float[] panels, int panel,
+                                       float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+        float[] tile = TILE.get();
+        for (int i = 0; i < rows; i += PACKED_ROWS) {
+            int n = Math.min(PACKED_ROWS, rows - i);
+            int ci = cOffset + i * cStride;
+            boolean direct = !add && n == PACKED_ROWS && cols == PANEL_WIDTH;
+            tile3x3(packed, at + i / PACKED_ROWS * apart, panels, panel, depth, direct ? c : tile, direct ? ci : 0,
+                    direct ? cStride : PANEL_WIDTH);
+            if (!direct) {
+                for (int r = 0; r < n; r++) deliver(tile, r * PANEL_WIDTH, c, ci + r * cStride, cols, add);
+            }
+        }
+    }
+
+    /**
+     * Nine sums, three vectors of B and three broadcasts: with whatever C2 loads first, no sum is pushed out of the 16 registers. From
+     * strides that are constants it can tell before the loop that all is within bounds, so that a step is 24 instructions: 9
+     * vfmadd231ps, 3 loads and 3 vbroadcastss, 6 for two indices and 3 for the loop. (6 x 2 with A as it lies takes 40.)
+     */
+    private static void tile3x3(float[] a, int aOffset, float[] b, int bOffset, int depth, float[] c, int cOffset, int cStride) {
+        FloatVector s00 = FloatVector.zero(F);
+        FloatVector s01 = s00;
+        FloatVector s02 = s00;
+        FloatVector s10 = s00;
+        FloatVector s11 = s00;
+        FloatVector s12 = s00;
+        FloatVector s20 = s00;
+        FloatVector s21 = s00;
+        FloatVector s22 = s00;
+        for (int p = 0; p < depth; p++) {
+            FloatVector b0 = FloatVector.fromArray(F, b, bOffset + p * PANEL_WIDTH);
+            FloatVector b1 = FloatVector.fromArray(F, b, bOffset + p * PANEL_WIDTH + L);
+            FloatVector b2 = FloatVector.fromArray(F, b, bOffset + p * PANEL_WIDTH + 2 * L);
+            FloatVector x0 = FloatVector.broadcast(F, a[aOffset + p * PACKED_STEP]);
+            s00 = x0.fma(b0, s00);
+            s01 = x0.fma(b1, s01);
+            s02 = x0.fma(b2, s02);
+            FloatVector x1 = FloatVector.broadcast(F, a[aOffset + p * PACKED_STEP + 1]);
+            s10 = x1.fma(b0, s10);
+            s11 = x1.fma(b1, s11);
+            s12 = x1.fma(b2, s12);
+            FloatVector x2 = FloatVector.broadcast(F, a[aOffset + p * PACKED_STEP + 2]);
+            s20 = x2.fma(b0, s20);
+            s21 = x2.fma(b1, s21);
+            s22 = x2.fma(b2, s22);
+        }
+        s00.intoArray(c, cOffset);
+        s01.intoArray(c, cOffset + L);
+        s02.intoArray(c, cOffset + 2 * L);
+        s10.intoArray(c, cOffset + cStride);
+        s11.intoArray(c, cOffset + cStride + L);
+        s12.intoArray(c, cOffset + cStride + 2 * L);
+        s20.intoArray(c, cOffset + 2 * cStride);
+        s21.intoArray(c, cOffset + 2 * cStride + L);
+        s22.intoArray(c, cOffset + 2 * cStride + 2 * L);
+    }
+
+    @Override
+    public void multiplyRows(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                             float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+        // even shares: a narrow rest would waste the register tile
+        int vectors = (cols + L - 1) / L;
+        int strips = (vectors + VECTORS - 1) / VECTORS;
+        int width = (vectors + strips - 1) / strips * L;
+        for (int j = 0; j < cols; j += width) {
+            multiplyStrip(a, aOffset, aStride, b, bOffset + j, bStride, c, cOffset + j, cStride, rows, depth, Math.min(width, cols - j), add);
+        }
+    }
+
+    /** As {@link #multiplyRows} for no more columns than the register tile has. */
+    private static void multiplyStrip(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                                      float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
         int vectors = (cols + L - 1) / L;
         int width = vectors * L;
         float[] tile = TILE.get();
@@ -543,11 +664,17 @@ final class PanamaKernels implements Kernels {
         if (L >= 8 && depth >= L) {
             for (; j <= cols - L; j += L) {
                 int at = offset + j * stride;
-                for (int p = 0; p < depth; p += L) {
-                    // the last block overlaps the one before
-                    int q = Math.min(p, depth - L);
-                    if (L == 16) Transpose16.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
-                    else Transpose8.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
+                if (L == 16) {
+                    for (int p = 0; p < depth; p += L) {
+                        // the last block overlaps the one before
+                        int q = Math.min(p, depth - L);
+                        Transpose16.transpose(source, at + q, stride, panel, panelOffset + q * width + j, width);
+                    }
+                } else {
+                    Transpose8.transpose(source, at, stride, depth & -4, panel, panelOffset + j);
+                    if (depth % 4 != 0) {
+                        Transpose8.transpose(source, at + depth - 4, stride, 4, panel, panelOffset + (depth - 4) * width + j);
+                    }
                 }
             }
         }

@@ -16,11 +16,6 @@ final class ScalarKernels implements Kernels {
         return 24;
     }
 
-    @Override
-    public int lanes() {
-        return 8;
-    }
-
     /** One stored element as f32. */
     static float read(MemorySegment source, DType dtype, long index) {
         return switch (dtype) {
@@ -72,8 +67,28 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
-                              float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+    public int packedRows(int rows, int depth) {
+        return rows * depth;
+    }
+
+    @Override
+    public void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
+        for (int i = 0; i < rows; i++) System.arraycopy(a, aOffset + i * aStride, packed, packedOffset + i * depth, depth);
+    }
+
+    @Override
+    public void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
+                               float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
+        int width = panelWidth();
+        for (int j = 0; j < cols; j += width) {
+            multiplyRows(packed, packedOffset + from, packedDepth, panels, panelsOffset + j * depth, width, c, cOffset + j, cStride,
+                    rows, depth, Math.min(width, cols - j), add);
+        }
+    }
+
+    @Override
+    public void multiplyRows(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride,
+                             float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
         for (int i = 0; i < rows; i++) {
             int ci = cOffset + i * cStride;
             if (!add) Arrays.fill(c, ci, ci + cols, 0f);

@@ -13,7 +13,7 @@ import java.util.function.IntConsumer;
  */
 public final class TiledAttention {
     /** Query rows of a block: its scores stay in L1. */
-    private static final int BLOCK = 32;
+    private static final int BLOCK = Kernels.ROW_GROUP;
     /** Panels of keys in a tile: 4 x 48 keys x 64 floats are 48 KiB. */
     private static final int TILE_PANELS = 4;
     /** Up to this many query rows per key head keys are streamed, not packed. */
@@ -141,12 +141,6 @@ public final class TiledAttention {
         }
     }
 
-    /** Columns of values per product: even shares of the head, since a narrow rest would waste the register tile. */
-    private static int valueWidth(int dim, int panelWidth, int unit) {
-        int products = (dim + panelWidth - 1) / panelWidth;
-        return ((dim + products - 1) / products + unit - 1) / unit * unit;
-    }
-
     /** A row of values whose last vector is whole. */
     private static int padded(int dim) {
         return (dim + PAD - 1) / PAD * PAD;
@@ -174,7 +168,6 @@ public final class TiledAttention {
         private int dim;
         private int width;
         private int tile;
-        private int valueWidth;
         private float[] out;
         private int outStride;
         private Work work;
@@ -203,7 +196,6 @@ public final class TiledAttention {
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
             this.tile = TILE_PANELS * width;
-            this.valueWidth = valueWidth(dim, width, kernels.lanes());
         }
 
         /** Lets go of what a call held. */
@@ -290,6 +282,12 @@ public final class TiledAttention {
                 }
             }
             kernels.scale(s.queries, 0, group * count * dim, scale);
+            s.packed = Scratch.grown(s.packed, packedAt(group, count, 0));
+            for (int g = 0; g < group; g++) {
+                for (int b = 0; b < count; b += BLOCK) {
+                    kernels.packRows(s.queries, (g * count + b) * dim, dim, Math.min(BLOCK, count - b), dim, s.packed, packedAt(g, count, b));
+                }
+            }
             Arrays.fill(s.maxima, 0, group * count, Float.NEGATIVE_INFINITY);
             Arrays.fill(s.sums, 0, group * count, 0f);
 
@@ -315,10 +313,8 @@ public final class TiledAttention {
                     if (c0 >= c1) continue;
                     for (int g = 0; g < group; g++) {
                         int first = g * count + b;
-                        for (int c = c0; c < c1; c += width) {
-                            kernels.multiplyPanel(s.queries, first * dim, dim, s.panels, c * dim, width, s.scores, c, tile,
-                                    rows, dim, Math.min(width, c1 - c), false);
-                        }
+                        kernels.multiplyPanels(s.packed, packedAt(g, count, b), dim, 0, s.panels, c0 * dim, s.scores, c0, tile,
+                                rows, dim, c1 - c0, false);
                         int o = outBase + b * outStride + g * dim;
                         for (int i = 0; i < rows; i++) {
                             addRelative(h, g, from + b + i, s.scores, i * tile + c0, t + c0, c1 - c0);
@@ -331,6 +327,11 @@ public final class TiledAttention {
             for (int g = 0; g < group; g++) {
                 for (int i = 0; i < count; i++) divide(out, outBase + i * outStride + g * dim, s.sums[g * count + i]);
             }
+        }
+
+        /** Where a block of queries of a head of the group lies packed. */
+        private int packedAt(int g, int count, int from) {
+            return (g * ((count + BLOCK - 1) / BLOCK) + from / BLOCK) * kernels.packedRows(BLOCK, dim);
         }
 
         /**
@@ -396,8 +397,7 @@ public final class TiledAttention {
 
         /** Scores of a tile of keys against the queries of a panel, one row of target per query. */
         private void scores(Scratch s, int length, int cols, int panelOffset, float[] target, int offset, int stride) {
-            kernels.multiplyPanel(s.keys, s.keysOffset, dim, s.queries, panelOffset, width, s.byKey, 0, width,
-                    length, dim, cols, false);
+            kernels.multiplyRows(s.keys, s.keysOffset, dim, s.queries, panelOffset, width, s.byKey, 0, width, length, dim, cols, false);
             for (int j = 0; j < cols; j++) {
                 for (int k = 0; k < length; k++) target[offset + j * stride + k] = s.byKey[k * width + j];
             }
@@ -473,10 +473,8 @@ public final class TiledAttention {
 
         /** out[rows, dim] += weights * values over columns c0 .. c1 - 1 of a tile's scores. */
         private void weigh(Scratch s, int scores, int c0, int c1, int rows, float[] out, int at, int stride) {
-            for (int c = 0; c < dim; c += valueWidth) {
-                kernels.multiplyPanel(s.scores, scores + c0, tile, s.values, s.valuesOffset + c0 * s.valuesStride + c, s.valuesStride,
-                        out, at + c, stride, rows, c1 - c0, Math.min(valueWidth, dim - c), true);
-            }
+            kernels.multiplyRows(s.scores, scores + c0, tile, s.values, s.valuesOffset + c0 * s.valuesStride, s.valuesStride,
+                    out, at, stride, rows, c1 - c0, dim, true);
         }
 
         private void divide(float[] out, int at, float sum) {
@@ -539,6 +537,7 @@ public final class TiledAttention {
     /** Working memory of a thread; grows to what its calls need and stays. */
     private static final class Scratch {
         private float[] queries = {};
+        private float[] packed = {};
         private float[] panels = {};
         private float[] scores = {};
         private float[] byKey = {};

@@ -60,10 +60,9 @@ class ColdKernelsTest {
     }
 
     @Property(tries = 400)
-    void multipliesPanels(@ForAll @IntRange(min = 1, max = 19) int rows, @ForAll @IntRange(max = 70) int depth,
-                          @ForAll @IntRange(min = 1, max = 48) int wanted, @ForAll boolean add, @ForAll boolean odd, @ForAll long seed) {
+    void multipliesMatrices(@ForAll @IntRange(min = 1, max = 29) int rows, @ForAll @IntRange(max = 70) int depth,
+                            @ForAll @IntRange(min = 1, max = 110) int cols, @ForAll boolean add, @ForAll boolean odd, @ForAll long seed) {
         Random random = new Random(seed);
-        int cols = Math.min(wanted, VECTORS.panelWidth());
         int aStride = depth + random.nextInt(3);
         int bStride = (cols + 15) / 16 * 16 + random.nextInt(9);
         int cStride = cols + random.nextInt(5);
@@ -71,12 +70,21 @@ class ColdKernelsTest {
         float[] a = odd ? wild(random, o + rows * aStride) : Stored.random(random, o + rows * aStride);
         float[] b = odd ? wild(random, o + depth * bStride + 16) : Stored.random(random, o + depth * bStride + 16);
         same(Stored.random(random, o + rows * cStride + 3),
-                c -> PLAIN.multiplyPanel(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add),
-                c -> VECTORS.multiplyPanel(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add));
+                c -> PLAIN.multiplyRows(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add),
+                c -> VECTORS.multiplyRows(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add));
+        int from = random.nextInt(depth + 1);
+        float[] packed = new float[VECTORS.packedRows(rows, depth)];
+        VECTORS.packRows(a, o, aStride, rows, depth, packed, 0);
+        int width = VECTORS.panelWidth();
+        float[] panels = odd ? wild(random, (cols + width - 1) / width * width * depth)
+                : Stored.random(random, (cols + width - 1) / width * width * depth);
+        same(Stored.random(random, o + rows * cStride + 3),
+                c -> PLAIN.multiplyPanels(packed, 0, depth, from, panels, 0, c, o, cStride, rows, depth - from, cols, add),
+                c -> VECTORS.multiplyPanels(packed, 0, depth, from, panels, 0, c, o, cStride, rows, depth - from, cols, add));
     }
 
     @Property(tries = 200)
-    void multipliesRows(@ForAll @IntRange(min = 1, max = 9) int rows, @ForAll @IntRange(min = 1, max = 200) int in, @ForAll long seed) {
+    void dotsRows(@ForAll @IntRange(min = 1, max = 9) int rows, @ForAll @IntRange(min = 1, max = 200) int in, @ForAll long seed) {
         Random random = new Random(seed);
         int row = random.nextInt(3);
         MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), DType.BF16);
@@ -120,7 +128,7 @@ class ColdKernelsTest {
         float[] b = new float[384 * 48 + 16];
         float[] c = new float[24 * 48];
         int width = kernels.panelWidth();
-        for (int i = 0; i < 60_000 && kernels.isCold(); i++) kernels.multiplyPanel(a, 0, 384, b, 0, 48, c, 0, 48, 24, 384, width, false);
+        for (int i = 0; i < 60_000 && kernels.isCold(); i++) kernels.multiplyRows(a, 0, 384, b, 0, 48, c, 0, 48, 24, 384, width, false);
         assertThat(kernels.isCold()).isFalse();
     }
 }

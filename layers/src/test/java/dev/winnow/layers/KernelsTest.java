@@ -103,11 +103,10 @@ class KernelsTest {
     }
 
     @Property(tries = 600)
-    void multipliesPanels(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 19) int rows,
-                          @ForAll @IntRange(max = 70) int depth, @ForAll @IntRange(min = 1, max = 48) int wanted, @ForAll boolean add,
-                          @ForAll long seed) {
+    void multipliesRows(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 19) int rows,
+                       @ForAll @IntRange(max = 70) int depth, @ForAll @IntRange(min = 1, max = 110) int cols, @ForAll boolean add,
+                       @ForAll long seed) {
         Random random = new Random(seed);
-        int cols = Math.min(wanted, k.panelWidth());
         int aStride = depth + random.nextInt(3);
         int bStride = (cols + 15) / 16 * 16 + random.nextInt(9);
         int cStride = cols + random.nextInt(5);
@@ -116,13 +115,53 @@ class KernelsTest {
         float[] b = Stored.random(random, o + depth * bStride + 16);
         float[] c = Stored.random(random, o + rows * cStride + 3);
         float[] before = c.clone();
-        k.multiplyPanel(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add);
+        k.multiplyRows(a, o, aStride, b, o, bStride, c, o, cStride, rows, depth, cols, add);
+        assertProduct(a, o, aStride, (p, j) -> b[o + p * bStride + j], c, before, o, cStride, rows, depth, cols, add);
+    }
+
+    @Property(tries = 600)
+    void multipliesPanels(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 60) int rows,
+                          @ForAll @IntRange(min = 1, max = 70) int packedDepth, @ForAll @IntRange(min = 1, max = 110) int cols,
+                          @ForAll boolean add, @ForAll long seed) {
+        Random random = new Random(seed);
+        int from = random.nextInt(packedDepth);
+        int depth = random.nextInt(packedDepth - from + 1);
+        int width = k.panelWidth();
+        int aStride = packedDepth + random.nextInt(3);
+        int cStride = cols + random.nextInt(5);
+        int o = random.nextInt(4);
+        float[] a = Stored.random(random, o + rows * aStride);
+        float[] b = Stored.random(random, cols * Math.max(1, depth));
+        float[] packed = new float[o + k.packedRows(rows, packedDepth)];
+        // in two parts, as threads would
+        int first = Math.min(rows, random.nextInt(3) * Kernels.ROW_GROUP);
+        k.packRows(a, o, aStride, first, packedDepth, packed, o);
+        k.packRows(a, o + first * aStride, aStride, rows - first, packedDepth, packed, o + k.packedRows(first, packedDepth));
+        float[] panels = new float[o + (cols + width - 1) / width * width * depth];
+        for (int j = 0; j < cols && depth > 0; j += width) {
+            k.transposePanel(b, j * depth, depth, Math.min(width, cols - j), depth, panels, o + j * depth);
+        }
+        float[] c = Stored.random(random, o + rows * cStride + 3);
+        float[] before = c.clone();
+        int begin = random.nextInt(2) * first;
+        k.multiplyPanels(packed, o + k.packedRows(begin, packedDepth), packedDepth, from, panels, o, c, o, cStride, rows - begin, depth, cols,
+                add);
+        assertProduct(a, o + begin * aStride + from, aStride, (p, j) -> b[j * depth + p], c, before, o, cStride, rows - begin, depth, cols, add);
+    }
+
+    private interface Matrix {
+        float at(int row, int column);
+    }
+
+    /** That c is the product of rows of a and b, added to what was there before or not, and untouched around it. */
+    private static void assertProduct(float[] a, int aOffset, int aStride, Matrix b, float[] c, float[] before, int cOffset, int cStride,
+                                      int rows, int depth, int cols, boolean add) {
         boolean[] written = new boolean[c.length];
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < cols; j++) {
-                int at = o + i * cStride + j;
+                int at = cOffset + i * cStride + j;
                 double sum = add ? before[at] : 0;
-                for (int p = 0; p < depth; p++) sum += (double) a[o + i * aStride + p] * b[o + p * bStride + j];
+                for (int p = 0; p < depth; p++) sum += (double) a[aOffset + i * aStride + p] * b.at(p, j);
                 assertThat((double) c[at]).isCloseTo(sum, within(1e-4));
                 written[at] = true;
             }

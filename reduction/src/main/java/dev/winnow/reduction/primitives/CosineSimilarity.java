@@ -9,6 +9,8 @@ public final class CosineSimilarity {
     private static final Kernels KERNELS = Kernels.best();
     /** Channels of a panel, so that it stays in cache while all rows stream past it. */
     private static final int DEPTH = 384;
+    /** Columns of a task: a few panels, so that each row is made ready for several. */
+    private static final int COLUMNS = 4 * KERNELS.panelWidth();
     /** Multiply-adds below which waking other threads costs more than it saves. */
     private static final long INLINE = 1_000_000;
     /** Rows of a task that looks for nearest ones. */
@@ -44,24 +46,38 @@ public final class CosineSimilarity {
      */
     public static float[] products(float[] a, int n, float[] b, int m, int width) {
         float[] products = new float[n * m];
-        int columns = KERNELS.panelWidth();
-        int panels = (m + columns - 1) / columns;
+        float[] rows = packed(a, n, width);
+        int tasks = (m + COLUMNS - 1) / COLUMNS;
         if ((long) n * m * width < INLINE) {
-            for (int p = 0; p < panels; p++) panel(a, n, b, m, width, p * columns, products);
+            for (int t = 0; t < tasks; t++) columns(rows, n, b, m, width, t * COLUMNS, products);
         } else {
-            Workers.shared().each(panels, p -> panel(a, n, b, m, width, p * columns, products));
+            Workers.shared().each(tasks, t -> columns(rows, n, b, m, width, t * COLUMNS, products));
         }
         return products;
     }
 
-    /** The columns from .. from + panelWidth - 1 of the products. */
-    private static void panel(float[] a, int n, float[] b, int m, int width, int from, float[] products) {
-        int cols = Math.min(KERNELS.panelWidth(), m - from);
-        float[] packed = new float[KERNELS.panelWidth() * Math.min(DEPTH, width)];
+    /** The columns from .. from + COLUMNS - 1 of the products. */
+    private static void columns(float[] rows, int n, float[] b, int m, int width, int from, float[] products) {
+        int cols = Math.min(COLUMNS, m - from);
+        float[] packed = new float[COLUMNS * Math.min(DEPTH, width)];
         for (int p = 0; p < width; p += DEPTH) {
             int depth = Math.min(DEPTH, width - p);
-            KERNELS.transposePanel(b, from * width + p, width, cols, depth, packed, 0);
-            KERNELS.multiplyPanel(a, p, width, packed, 0, KERNELS.panelWidth(), products, from, m, n, depth, cols, p > 0);
+            pack(b, from, cols, width, p, depth, packed, 0);
+            KERNELS.multiplyPanels(rows, 0, width, p, packed, 0, products, from, m, n, depth, cols, p > 0);
+        }
+    }
+
+    private static float[] packed(float[] a, int n, int width) {
+        float[] rows = new float[KERNELS.packedRows(n, width)];
+        KERNELS.packRows(a, 0, width, n, width, rows, 0);
+        return rows;
+    }
+
+    /** Some rows of b, and of those some elements, as the columns of panels. */
+    private static void pack(float[] b, int from, int rows, int width, int first, int depth, float[] panels, int offset) {
+        int columns = KERNELS.panelWidth();
+        for (int c = 0; c < rows; c += columns) {
+            KERNELS.transposePanel(b, (from + c) * width + first, width, Math.min(columns, rows - c), depth, panels, offset + c * depth);
         }
     }
 
@@ -93,34 +109,32 @@ public final class CosineSimilarity {
 
     /** All rows of b as the kernel reads them, panel after panel and depth after depth. */
     private static float[] panels(float[] b, int m, int width) {
-        int columns = KERNELS.panelWidth();
-        float[] panels = new float[(m + columns - 1) / columns * columns * width];
-        for (int j = 0; j < m; j += columns) {
+        float[] panels = new float[(m + COLUMNS - 1) / COLUMNS * COLUMNS * width];
+        for (int j = 0; j < m; j += COLUMNS) {
             for (int p = 0; p < width; p += DEPTH) {
-                KERNELS.transposePanel(b, j * width + p, width, Math.min(columns, m - j), Math.min(DEPTH, width - p), panels,
-                        j * width + p * columns);
+                pack(b, j, Math.min(COLUMNS, m - j), width, p, Math.min(DEPTH, width - p), panels, j * width + p * COLUMNS);
             }
         }
         return panels;
     }
 
-    /** Compares n rows with one panel after the other. */
+    /** Compares n rows with a few panels after the others. */
     private static void nearest(float[] a, int n, float[] panels, int m, int width, int at, Nearest nearest) {
-        int columns = KERNELS.panelWidth();
-        float[] products = new float[n * columns];
+        float[] rows = packed(a, n, width);
+        float[] products = new float[n * COLUMNS];
         Arrays.fill(nearest.product, at, at + n, Float.NEGATIVE_INFINITY);
-        for (int j = 0; j < m; j += columns) {
-            int cols = Math.min(columns, m - j);
+        for (int j = 0; j < m; j += COLUMNS) {
+            int cols = Math.min(COLUMNS, m - j);
             for (int p = 0; p < width; p += DEPTH) {
-                KERNELS.multiplyPanel(a, p, width, panels, j * width + p * columns, columns, products, 0, columns, n,
+                KERNELS.multiplyPanels(rows, 0, width, p, panels, j * width + p * COLUMNS, products, 0, COLUMNS, n,
                         Math.min(DEPTH, width - p), cols, p > 0);
             }
             for (int i = 0; i < n; i++) {
                 // most panels do not have what is looked for, and their largest product tells
-                float most = KERNELS.max(products, i * columns, cols);
+                float most = KERNELS.max(products, i * COLUMNS, cols);
                 if (most <= nearest.product[at + i]) continue;
                 int c = 0;
-                while (c < cols - 1 && products[i * columns + c] != most) c++;
+                while (c < cols - 1 && products[i * COLUMNS + c] != most) c++;
                 nearest.index[at + i] = j + c;
                 nearest.product[at + i] = most;
             }

@@ -16,11 +16,6 @@ final class HollowKernels implements Kernels {
     }
 
     @Override
-    public int lanes() {
-        return 16;
-    }
-
-    @Override
     public void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales) {}
 
     @Override
@@ -30,8 +25,20 @@ final class HollowKernels implements Kernels {
     public void transposePanel(float[] source, int offset, int stride, int cols, int depth, float[] panel, int panelOffset) {}
 
     @Override
-    public void multiplyPanel(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride, float[] c, int cOffset, int cStride,
-                              int rows, int depth, int cols, boolean add) {}
+    public int packedRows(int rows, int depth) {
+        return rows * depth;
+    }
+
+    @Override
+    public void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {}
+
+    @Override
+    public void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
+                               float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {}
+
+    @Override
+    public void multiplyRows(float[] a, int aOffset, int aStride, float[] b, int bOffset, int bStride, float[] c, int cOffset, int cStride,
+                             int rows, int depth, int cols, boolean add) {}
 
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
