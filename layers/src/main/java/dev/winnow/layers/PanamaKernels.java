@@ -51,6 +51,7 @@ final class PanamaKernels implements Kernels {
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
+    private static final ThreadLocal<IntegerRows> INTEGERS = ThreadLocal.withInitial(IntegerRows::new);
     private static final ThreadLocal<StreamedRows> STREAMED = ThreadLocal.withInitial(StreamedRows::new);
 
     /** Lane l takes that of l + n, around. Not VectorShuffle.iota, which computes it by vectors and takes a start ten milliseconds. */
@@ -690,6 +691,8 @@ final class PanamaKernels implements Kernels {
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
+        } else if (IntegerRows.takes(dtype, in, count)) {
+            INTEGERS.get().dot(this, weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
         } else if (StreamedRows.takes(dtype, in, count)) {
             STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
         } else {

@@ -68,6 +68,16 @@ final class Stored {
         return r;
     }
 
+    /** What products of few rows make of a vector before it meets rounded weights: codes as of Q8_0, with scales that stay f32. */
+    static float[] roundedVector(float[] x) {
+        byte[] codes = new byte[x.length];
+        float[] scales = new float[x.length / 32];
+        new ScalarKernels().roundToBlocks(DType.Q8_0, x, x.length, codes, scales);
+        float[] rounded = new float[x.length];
+        for (int i = 0; i < x.length; i++) rounded[i] = codes[i] * scales[i / 32];
+        return rounded;
+    }
+
     static Tensor tensor(float[] values, DType dtype, long... shape) {
         return new Tensor("w", dtype, shape, unaligned(values, dtype));
     }
