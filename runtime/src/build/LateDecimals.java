@@ -52,7 +52,8 @@ final class LateDecimals {
     private static void late(ClassBuilder rewritten, ClassElement e) {
         if (e instanceof MethodModel method) {
             boolean initialises = method.methodName().equalsString(ConstantDescs.CLASS_INIT_NAME);
-            rewritten.transformMethod(method, MethodTransform.transformingCode(initialises ? new Dropping() : LateDecimals::makeWhereLoaded));
+            CodeTransform late = initialises ? new Dropping() : LateDecimals::makeWhereLoaded;
+            rewritten.transformMethod(method, MethodTransform.transformingCode(late));
         } else {
             rewritten.with(e);
         }

@@ -124,7 +124,8 @@ final class ColdKernels implements Kernels {
             return;
         }
         for (int i = 0; i < rows; i++) {
-            plainSpread(a, aOffset + i * aStride, depth, packed, packedOffset + PanamaKernels.packedRow(i, depth), PanamaKernels.PACKED_STEP);
+            int to = packedOffset + PanamaKernels.packedRow(i, depth);
+            plainSpread(a, aOffset + i * aStride, depth, packed, to, PanamaKernels.PACKED_STEP);
         }
     }
 
@@ -148,8 +149,8 @@ final class ColdKernels implements Kernels {
             int c0 = cOffset + i * cStride;
             int c1 = i + 1 < rows ? c0 + cStride : c0;
             for (int j = 0; j < cols; j += 4) {
-                plainTile(packed, a0, a1, step, panels, panelsOffset + j / width * width * depth + j % width, width, depth, c, c0 + j, c1 + j,
-                        Math.min(4, cols - j), add);
+                int panel = panelsOffset + j / width * width * depth + j % width;
+                plainTile(packed, a0, a1, step, panels, panel, width, depth, c, c0 + j, c1 + j, Math.min(4, cols - j), add);
             }
         }
     }

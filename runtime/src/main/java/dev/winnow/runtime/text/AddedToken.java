@@ -30,7 +30,7 @@ record AddedToken(int id, String content, boolean singleWord, boolean lstrip, bo
 
     /** As in tokenizer.json. */
     ObjectNode json() {
-        return JsonNodeFactory.instance.objectNode().put("id", id).put("content", content).put("single_word", singleWord).put("lstrip", lstrip)
-                .put("rstrip", rstrip).put("normalized", normalized).put("special", special);
+        return JsonNodeFactory.instance.objectNode().put("id", id).put("content", content).put("single_word", singleWord)
+                .put("lstrip", lstrip).put("rstrip", rstrip).put("normalized", normalized).put("special", special);
     }
 }
