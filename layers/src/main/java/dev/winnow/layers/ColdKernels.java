@@ -13,7 +13,8 @@ import java.util.Arrays;
  * the very order that it does in a lane there: whichever form ran, the bits are the same.
  *
  * <p>After a fixed amount of work, or sooner for a large model, all goes to the Vector API, whose methods then warm up as they would
- * have.
+ * have. So C2's code of most loops here would come too late to be worth its compilation, and {@code ./winnow} has the JVM leave those
+ * whose names begin with {@code plain} to C1; only the sums of products are worth it.
  */
 final class ColdKernels implements Kernels {
     /** Multiply-adds, a second of them: ten times what a question to the embedded model takes. */
@@ -83,12 +84,12 @@ final class ColdKernels implements Kernels {
         int[] staged = staged(pairs);
         for (int j = 0; j < cols; j++) {
             MemorySegment.copy(weight, PAIRS, ((long) (row + j) * in + from) << 1, staged, 0, pairs);
-            widenPairs(staged, pairs, panel, panelOffset + j, width);
+            plainPairs(staged, pairs, panel, panelOffset + j, width);
         }
         clearColumns(panel, panelOffset, cols, width, depth);
     }
 
-    private static void widenPairs(int[] pairs, int n, float[] panel, int offset, int width) {
+    private static void plainPairs(int[] pairs, int n, float[] panel, int offset, int width) {
         for (int p = 0, to = offset; p < n; p++, to += 2 * width) {
             panel[to] = even(pairs[p]);
             panel[to + width] = odd(pairs[p]);
@@ -107,9 +108,7 @@ final class ColdKernels implements Kernels {
             return;
         }
         int width = panelWidth();
-        for (int j = 0; j < cols; j++) {
-            for (int p = 0, to = panelOffset + j; p < depth; p++, to += width) panel[to] = source[offset + j * stride + p];
-        }
+        for (int j = 0; j < cols; j++) plainSpread(source, offset + j * stride, depth, panel, panelOffset + j, width);
         clearColumns(panel, panelOffset, cols, width, depth);
     }
 
@@ -120,7 +119,18 @@ final class ColdKernels implements Kernels {
 
     @Override
     public void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
-        vectors.packRows(a, aOffset, aStride, rows, depth, packed, packedOffset);
+        if (!cold((long) rows * depth)) {
+            vectors.packRows(a, aOffset, aStride, rows, depth, packed, packedOffset);
+            return;
+        }
+        for (int i = 0; i < rows; i++) {
+            int to = packedOffset + PanamaKernels.packedRow(i, depth);
+            plainSpread(a, aOffset + i * aStride, depth, packed, to, PanamaKernels.PACKED_STEP);
+        }
+    }
+
+    private static void plainSpread(float[] a, int from, int n, float[] b, int to, int step) {
+        for (int p = 0; p < n; p++) b[to + p * step] = a[from + p];
     }
 
     @Override
@@ -139,8 +149,8 @@ final class ColdKernels implements Kernels {
             int c0 = cOffset + i * cStride;
             int c1 = i + 1 < rows ? c0 + cStride : c0;
             for (int j = 0; j < cols; j += 4) {
-                tile2x4(packed, a0, a1, step, panels, panelsOffset + j / width * width * depth + j % width, width, depth, c, c0 + j, c1 + j,
-                        Math.min(4, cols - j), add);
+                int panel = panelsOffset + j / width * width * depth + j % width;
+                plainTile(packed, a0, a1, step, panels, panel, width, depth, c, c0 + j, c1 + j, Math.min(4, cols - j), add);
             }
         }
     }
@@ -158,14 +168,25 @@ final class ColdKernels implements Kernels {
             int c0 = cOffset + i * cStride;
             int c1 = i + 1 < rows ? c0 + cStride : c0;
             for (int j = 0; j < cols; j += 4) {
-                tile2x4(a, a0, a1, 1, b, bOffset + j, bStride, depth, c, c0 + j, c1 + j, Math.min(4, cols - j), add);
+                plainTile(a, a0, a1, 1, b, bOffset + j, bStride, depth, c, c0 + j, c1 + j, Math.min(4, cols - j), add);
             }
         }
     }
 
-    /** Eight sums at once, as many as two units of latency four keep busy. A second row that is the first again is written once. */
-    private static void tile2x4(float[] a, int a0, int a1, int aStep, float[] b, int bOffset, int bStride, int depth,
+    /** Two rows of C and four columns. A second row that is the first again is written once. */
+    private static void plainTile(float[] a, int a0, int a1, int aStep, float[] b, int bOffset, int bStride, int depth,
                                 float[] c, int c0, int c1, int cols, boolean add) {
+        float[] sums = LANES.get();
+        sums2x4(a, a0, a1, aStep, b, bOffset, bStride, depth, sums);
+        plainDeliver(sums, 0, c, c0, cols, add);
+        if (c1 != c0) plainDeliver(sums, 4, c, c1, cols, add);
+    }
+
+    /**
+     * Eight sums at once, as many as two units of latency four keep busy. Nothing but the loop: with branches that go another way later,
+     * it was compiled four times.
+     */
+    private static void sums2x4(float[] a, int a0, int a1, int aStep, float[] b, int bOffset, int bStride, int depth, float[] sums) {
         float s00 = 0;
         float s01 = 0;
         float s02 = 0;
@@ -190,15 +211,18 @@ final class ColdKernels implements Kernels {
             s03 = Math.fma(x0, y, s03);
             s13 = Math.fma(x1, y, s13);
         }
-        deliver(s00, s01, s02, s03, c, c0, cols, add);
-        if (c1 != c0) deliver(s10, s11, s12, s13, c, c1, cols, add);
+        sums[0] = s00;
+        sums[1] = s01;
+        sums[2] = s02;
+        sums[3] = s03;
+        sums[4] = s10;
+        sums[5] = s11;
+        sums[6] = s12;
+        sums[7] = s13;
     }
 
-    private static void deliver(float s0, float s1, float s2, float s3, float[] c, int at, int cols, boolean add) {
-        c[at] = add ? c[at] + s0 : s0;
-        if (cols > 1) c[at + 1] = add ? c[at + 1] + s1 : s1;
-        if (cols > 2) c[at + 2] = add ? c[at + 2] + s2 : s2;
-        if (cols > 3) c[at + 3] = add ? c[at + 3] + s3 : s3;
+    private static void plainDeliver(float[] sums, int from, float[] c, int at, int cols, boolean add) {
+        for (int j = 0; j < cols; j++) c[at + j] = add ? c[at + j] + sums[from + j] : sums[from + j];
     }
 
     @Override
@@ -213,11 +237,11 @@ final class ColdKernels implements Kernels {
         int[] staged = staged(half);
         for (int j = 0; j < rows; j++) {
             MemorySegment.copy(weight, PAIRS, 2L * in * (row + j), staged, 0, half);
-            y[yOffset + j] = dotPairs(staged, half, x, xOffset);
+            y[yOffset + j] = plainDotPairs(staged, half, x, xOffset);
         }
     }
 
-    private static float dotPairs(int[] pairs, int half, float[] x, int xOffset) {
+    private static float plainDotPairs(int[] pairs, int half, float[] x, int xOffset) {
         float[] s = LANES.get();
         Arrays.fill(s, 0f);
         int p = 0;
@@ -280,6 +304,10 @@ final class ColdKernels implements Kernels {
             vectors.addScaled(y, yOffset, x, xOffset, n, s);
             return;
         }
+        plainAddScaled(y, yOffset, x, xOffset, n, s);
+    }
+
+    private static void plainAddScaled(float[] y, int yOffset, float[] x, int xOffset, int n, float s) {
         int end = n - n % L;
         for (int i = 0; i < end; i++) y[yOffset + i] = Math.fma(x[xOffset + i], s, y[yOffset + i]);
         for (int i = end; i < n; i++) y[yOffset + i] += s * x[xOffset + i];
@@ -303,7 +331,7 @@ final class ColdKernels implements Kernels {
     }
 
     /** As {@link PanamaKernels} has it. */
-    private static float exp(float v) {
+    private static float plainExp(float v) {
         float t = Math.fma(v, Approximations.LOG2E, Approximations.ROUNDER);
         float n = t - Approximations.ROUNDER;
         float r = Math.fma(n, -Approximations.LN2_HIGH, v);
@@ -321,18 +349,17 @@ final class ColdKernels implements Kernels {
     @Override
     public float expMinus(float[] x, int offset, int n, float max) {
         if (!cold((long) ELEMENT * n) || max == Float.NEGATIVE_INFINITY) return vectors.expMinus(x, offset, n, max);
+        return plainPowers(x, offset, n, max);
+    }
+
+    private static float plainPowers(float[] x, int offset, int n, float max) {
+        int end = n - n % L;
+        for (int i = offset; i < offset + end; i++) x[i] = plainExp(x[i] - max);
         float[] sums = LANES.get();
         Arrays.fill(sums, 0, L, 0f);
-        int i = 0;
-        for (; i <= n - L; i += L) {
-            for (int l = 0; l < L; l++) {
-                float e = exp(x[offset + i + l] - max);
-                x[offset + i + l] = e;
-                sums[l] += e;
-            }
-        }
+        for (int i = 0; i < end; i++) sums[i & L - 1] += x[offset + i];
         float sum = PanamaKernels.sumOf(sums);
-        for (; i < n; i++) {
+        for (int i = end; i < n; i++) {
             float e = (float) Math.exp(x[offset + i] - max);
             x[offset + i] = e;
             sum += e;
@@ -349,22 +376,22 @@ final class ColdKernels implements Kernels {
         }
         int end = offset + n - n % L;
         switch (f) {
-            case SILU -> sigmoidProduct(x, offset, end, 1f);
-            case QUICK_GELU -> sigmoidProduct(x, offset, end, Approximations.QUICK_GELU_SCALE);
-            default -> gelu(x, offset, end);
+            case SILU -> plainSigmoid(x, offset, end, 1f);
+            case QUICK_GELU -> plainSigmoid(x, offset, end, Approximations.QUICK_GELU_SCALE);
+            default -> plainGelu(x, offset, end);
         }
         for (int i = end; i < offset + n; i++) x[i] = ScalarKernels.activated(f, x[i]);
     }
 
-    private static void sigmoidProduct(float[] x, int from, int to, float s) {
+    private static void plainSigmoid(float[] x, int from, int to, float s) {
         for (int i = from; i < to; i++) {
             float minusT = x[i] * -s;
             if (minusT > Approximations.EXP_HIGHEST) minusT = Approximations.EXP_HIGHEST;
-            x[i] = x[i] / (exp(minusT) + 1f);
+            x[i] = x[i] / (plainExp(minusT) + 1f);
         }
     }
 
-    private static void gelu(float[] x, int from, int to) {
+    private static void plainGelu(float[] x, int from, int to) {
         for (int i = from; i < to; i++) {
             float a = Math.min(Math.abs(x[i]), 20f);
             float z = a * Approximations.SQRT_HALF;
@@ -377,7 +404,7 @@ final class ColdKernels implements Kernels {
             p = Math.fma(p, t, Approximations.C2);
             p = Math.fma(p, t, Approximations.C1);
             p = Math.fma(p, t, Approximations.C0);
-            float tail = exp(-(z * z)) * t * p * a * 0.5f;
+            float tail = plainExp(-(z * z)) * t * p * a * 0.5f;
             x[i] = Math.max(x[i], 0f) - tail;
         }
     }
@@ -388,6 +415,10 @@ final class ColdKernels implements Kernels {
             vectors.rmsNorm(x, xOffset, weight, eps, y, yOffset, n);
             return;
         }
+        plainRmsNorm(x, xOffset, weight, eps, y, yOffset, n);
+    }
+
+    private static void plainRmsNorm(float[] x, int xOffset, float[] weight, float eps, float[] y, int yOffset, int n) {
         float s = (float) (1 / Math.sqrt(plainDot(x, xOffset, x, xOffset, n) / n + eps));
         for (int i = 0; i < n; i++) y[yOffset + i] = x[xOffset + i] * s * weight[i];
     }
@@ -398,14 +429,18 @@ final class ColdKernels implements Kernels {
             vectors.layerNorm(x, xOffset, weight, bias, eps, y, yOffset, n);
             return;
         }
+        plainLayerNorm(x, xOffset, weight, bias, eps, y, yOffset, n);
+    }
+
+    private static void plainLayerNorm(float[] x, int xOffset, float[] weight, float[] bias, float eps, float[] y, int yOffset, int n) {
         int end = n - n % L;
-        float mean = sum(x, xOffset, n) / n;
-        float s = (float) (1 / Math.sqrt(squares(x, xOffset, n, mean) / n + eps));
+        float mean = plainSum(x, xOffset, n) / n;
+        float s = (float) (1 / Math.sqrt(plainSquares(x, xOffset, n, mean) / n + eps));
         for (int i = 0; i < end; i++) y[yOffset + i] = Math.fma((x[xOffset + i] - mean) * s, weight[i], bias[i]);
         for (int i = end; i < n; i++) y[yOffset + i] = (x[xOffset + i] - mean) * s * weight[i] + bias[i];
     }
 
-    private static float sum(float[] x, int offset, int n) {
+    private static float plainSum(float[] x, int offset, int n) {
         float[] s = LANES.get();
         Arrays.fill(s, 0, 2 * L, 0f);
         int i = 0;
@@ -421,7 +456,7 @@ final class ColdKernels implements Kernels {
         return sum;
     }
 
-    private static float squares(float[] x, int offset, int n, float mean) {
+    private static float plainSquares(float[] x, int offset, int n, float mean) {
         float[] s = LANES.get();
         Arrays.fill(s, 0, 2 * L, 0f);
         int i = 0;

@@ -27,9 +27,9 @@ final class PanamaKernels implements Kernels {
     /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines take blocks of codes apart one by one. */
     static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
     static final int BLOCK = 32;
-    private static final VectorShuffle<Float> BY_8 = VectorShuffle.iota(F, 8 % L, 1, true);
-    private static final VectorShuffle<Float> BY_4 = VectorShuffle.iota(F, 4 % L, 1, true);
-    private static final VectorShuffle<Float> BY_2 = VectorShuffle.iota(F, 2 % L, 1, true);
+    private static final VectorShuffle<Float> BY_8 = around(8);
+    private static final VectorShuffle<Float> BY_4 = around(4);
+    private static final VectorShuffle<Float> BY_2 = around(2);
     /**
      * The register tile: 8 x 3 vectors fill 24 of the 32 registers of AVX-512 and NEON, 6 x 2 fill 12 of the 16 of AVX2. Either gives
      * more independent sums than two FMA units of latency 4 need, and leaves registers for two broadcasts at once: C2 likes to load
@@ -53,6 +53,13 @@ final class PanamaKernels implements Kernels {
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
     private static final ThreadLocal<IntegerRows> INTEGERS = ThreadLocal.withInitial(IntegerRows::new);
     private static final ThreadLocal<StreamedRows> STREAMED = ThreadLocal.withInitial(StreamedRows::new);
+
+    /** Lane l takes that of l + n, around. Not VectorShuffle.iota, which computes it by vectors and takes a start ten milliseconds. */
+    private static VectorShuffle<Float> around(int n) {
+        int[] from = new int[L];
+        for (int l = 0; l < L; l++) from[l] = (l + n) % L;
+        return VectorShuffle.fromArray(F, from, 0);
+    }
 
     @Override
     public int panelWidth() {

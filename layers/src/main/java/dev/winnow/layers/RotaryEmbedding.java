@@ -20,6 +20,12 @@ public record RotaryEmbedding(int dimensions, double theta, RopeScaling scaling,
     /** Cosines and sines, each [positions, dimensions / 2], already times the attention factor. */
     public record Table(float[] cos, float[] sin) {}
 
+    /** Written out: what the JVM makes of a record at its first use as a key takes it milliseconds of a start. */
+    @Override
+    public int hashCode() {
+        return 31 * Double.hashCode(theta) + dimensions;
+    }
+
     public int half() {
         return dimensions / 2;
     }

@@ -8,7 +8,11 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    static int run(String... args) {
         OptionalInt child = Relaunch.ifNeeded(args);
-        System.exit(child.isPresent() ? child.getAsInt() : WinnowCommand.run(args));
+        return child.isPresent() ? child.getAsInt() : WinnowCommand.run(args);
     }
 }

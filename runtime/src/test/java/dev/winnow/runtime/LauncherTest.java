@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassTransform;
+import java.lang.constant.ClassDesc;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -14,21 +16,29 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The script {@code winnow}, in a checkout whose jar holds a stand-in: how it keeps classes from one start to the next. */
+/** The script {@code winnow}, in a checkout whose jar holds stand-ins: how it keeps classes from one start to the next. */
 class LauncherTest {
+    private static final String MAIN = "dev.winnow.runtime.Main";
+
     /** Stands for the program: says what it was asked. */
     static final class Program {
         public static void main(String[] args) {
             System.out.println(String.join("|", args));
-            System.exit(args[0].equals("demo") && System.getenv("FAIL_DEMO") != null ? 3 : 0);
+        }
+    }
+
+    /** Stands for the rehearsal: loads the program. */
+    static final class Practice {
+        public static void main(String[] args) throws ClassNotFoundException {
+            Class.forName(MAIN);
+            boolean demo = args.length == 1 && args[0].endsWith("/examples/demo");
+            System.exit(!demo || System.getenv("FAIL_REHEARSAL") != null ? 3 : 0);
         }
     }
 
@@ -48,16 +58,20 @@ class LauncherTest {
         Files.createDirectories(checkout.resolve(".mvn"));
         Files.copy(Path.of("../.mvn/find-jdk.sh"), checkout.resolve(".mvn/find-jdk.sh"));
         Files.copy(Path.of("../winnow"), checkout.resolve("winnow"));
-        String entry = Program.class.getName().replace('.', '/') + ".class";
-        Manifest manifest = new Manifest();
-        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-        manifest.getMainAttributes().put(Attributes.Name.MAIN_CLASS, Program.class.getName());
-        try (OutputStream file = Files.newOutputStream(jar); JarOutputStream out = new JarOutputStream(file, manifest);
-             InputStream program = LauncherTest.class.getClassLoader().getResourceAsStream(entry)) {
-            out.putNextEntry(new JarEntry(entry));
-            program.transferTo(out);
+        try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+            write(Program.class, MAIN, out);
+            write(Practice.class, "dev.winnow.runtime.Rehearsal", out);
         }
         Files.setLastModifiedTime(jar, FileTime.from(Instant.now().minusSeconds(60)));
+    }
+
+    private static void write(Class<?> standIn, String name, JarOutputStream out) throws IOException {
+        try (InputStream in = LauncherTest.class.getClassLoader().getResourceAsStream(standIn.getName().replace('.', '/') + ".class")) {
+            ClassFile classes = ClassFile.of();
+            byte[] renamed = classes.transformClass(classes.parse(in.readAllBytes()), ClassDesc.of(name), ClassTransform.ACCEPT_ALL);
+            out.putNextEntry(new JarEntry(name.replace('.', '/') + ".class"));
+            out.write(renamed);
+        }
     }
 
     private Run run(Map<String, String> environment, String... args) throws IOException, InterruptedException {
@@ -87,7 +101,7 @@ class LauncherTest {
     private boolean usesCache() throws IOException, InterruptedException {
         Path log = checkout.resolve("classes.log");
         starts(Map.of("WINNOW_JAVA_OPTS", "-Xlog:class+load:file=" + log), false);
-        String line = Files.readAllLines(log).stream().filter(l -> l.contains(Program.class.getName())).findFirst().orElseThrow();
+        String line = Files.readAllLines(log).stream().filter(l -> l.contains(MAIN + " ")).findFirst().orElseThrow();
         return line.contains("shared objects file");
     }
 
@@ -115,20 +129,31 @@ class LauncherTest {
     }
 
     @Test
-    void aDamagedCacheIsLeftAlone() throws Exception {
+    void aDamagedCacheIsMadeAnew() throws Exception {
         starts(Map.of(), true);
         byte[] whole = Files.readAllBytes(cache);
         byte[] damaged = whole.clone();
         for (int i = 8192; i < damaged.length; i += 1009) damaged[i] ^= (byte) 0xff;
-        Files.write(cache, damaged);
-        assertThat(usesCache()).isFalse();
-        Files.write(cache, Arrays.copyOf(whole, whole.length / 2));
+        for (byte[] other : List.of(damaged, Arrays.copyOf(whole, whole.length / 2))) {
+            Thread.sleep(1500);
+            Files.write(cache, other);
+            starts(Map.of(), true);
+            assertThat(usesCache()).isTrue();
+        }
+    }
+
+    @Test
+    void aCacheCutShortUnseenIsLeftAlone() throws Exception {
+        starts(Map.of(), true);
+        FileTime made = Files.getLastModifiedTime(cache);
+        Files.write(cache, Arrays.copyOf(Files.readAllBytes(cache), (int) Files.size(cache) / 2));
+        Files.setLastModifiedTime(cache, made);
         assertThat(usesCache()).isFalse();
     }
 
     @Test
     void whatCannotBeMadeIsNotTriedAgain() throws Exception {
-        starts(Map.of("FAIL_DEMO", "yes"), true);
+        starts(Map.of("FAIL_REHEARSAL", "yes"), true);
         assertThat(cache).isEmptyFile();
         assertThat(usesCache()).isFalse();
     }

@@ -23,7 +23,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Text from a prompt and pictures, streamed; what it cost goes to stderr. */
-@Command(name = "generate", description = "Answers a prompt, about pictures if there are any.")
+// picocli would look through its methods for commands, at a hundredth of the time to a short answer
+@Command(name = "generate", addMethodSubcommands = false, description = "Answers a prompt, about pictures if there are any.")
 final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private Common common;

@@ -7,21 +7,20 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line: one class per command, one sentence per error, 0 fine, 1 the request failed, 2 wrong usage. */
-@Command(name = "winnow", mixinStandardHelpOptions = true, versionProvider = WinnowCommand.Version.class,
-        description = "Vision transformers, language models and vision-language models with token reduction built in.")
-public final class WinnowCommand implements Callable<Integer> {
+public final class WinnowCommand {
     private static final List<Class<? extends Callable<Integer>>> COMMANDS = List.of(DemoCommand.class, GenerateCommand.class,
             ClassifyCommand.class, EmbedCommand.class, TraceCommand.class, ReduceCommand.class, MethodsCommand.class, BenchCommand.class,
             InspectCommand.class, SynthCommand.class, EvalCommand.class, TuneCommand.class, DevicesCommand.class);
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;
 
-    @CommandLine.Spec
-    private CommandLine.Model.CommandSpec spec;
+    private WinnowCommand() {}
 
     /** Runs the program; returns its exit code. */
     public static int run(String... args) {
@@ -51,10 +50,21 @@ public final class WinnowCommand implements Callable<Integer> {
 
     /** With the one command that is asked for, or all: describing each to the parser takes a while. */
     private static CommandLine line(String asked) {
-        CommandLine line = new CommandLine(new WinnowCommand());
+        NoCommand alone = new NoCommand();
+        CommandLine line = new CommandLine(root(alone));
+        alone.line = line;
         boolean known = COMMANDS.stream().anyMatch(c -> name(c).equals(asked));
         for (Class<?> c : COMMANDS) if (!known || name(c).equals(asked)) line.addSubcommand(c);
         return line;
+    }
+
+    /** The program without its commands. Not by annotations, which would take a tenth of the time that one short answer does. */
+    private static CommandSpec root(Callable<Integer> alone) {
+        CommandSpec root = CommandSpec.wrapWithoutInspection(alone).name("winnow").versionProvider(WinnowCommand::version);
+        root.usageMessage().description("Vision transformers, language models and vision-language models with token reduction built in.");
+        root.addOption(OptionSpec.builder("-h", "--help").usageHelp(true).description("Show this help message and exit.").build());
+        root.addOption(OptionSpec.builder("-V", "--version").versionHelp(true).description("Print version information and exit.").build());
+        return root;
     }
 
     private static String name(Class<?> command) {
@@ -96,17 +106,19 @@ public final class WinnowCommand implements Callable<Integer> {
         return message.strip().replaceAll("\\s*\\R\\s*", " ");
     }
 
-    @Override
-    public Integer call() {
-        throw new ParameterException(spec.commandLine(), "a command is missing; there are " + commands(spec.commandLine()));
+    /** What the program does by itself. */
+    private static final class NoCommand implements Callable<Integer> {
+        private CommandLine line;
+
+        @Override
+        public Integer call() {
+            throw new ParameterException(line, "a command is missing; there are " + commands(line));
+        }
     }
 
-    /** The version in the jar's manifest. */
-    static final class Version implements CommandLine.IVersionProvider {
-        @Override
-        public String[] getVersion() {
-            String version = WinnowCommand.class.getPackage().getImplementationVersion();
-            return new String[] {"winnow " + (version == null ? "development build" : version)};
-        }
+    /** As in the jar's manifest. */
+    private static String[] version() {
+        String version = WinnowCommand.class.getPackage().getImplementationVersion();
+        return new String[] {"winnow " + (version == null ? "development build" : version)};
     }
 }

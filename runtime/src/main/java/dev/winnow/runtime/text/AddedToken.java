@@ -1,6 +1,6 @@
 package dev.winnow.runtime.text;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.weights.Settings;
 
@@ -29,8 +29,8 @@ record AddedToken(int id, String content, boolean singleWord, boolean lstrip, bo
     }
 
     /** As in tokenizer.json. */
-    ObjectNode json(ObjectMapper json) {
-        return json.createObjectNode().put("id", id).put("content", content).put("single_word", singleWord).put("lstrip", lstrip)
-                .put("rstrip", rstrip).put("normalized", normalized).put("special", special);
+    ObjectNode json() {
+        return JsonNodeFactory.instance.objectNode().put("id", id).put("content", content).put("single_word", singleWord)
+                .put("lstrip", lstrip).put("rstrip", rstrip).put("normalized", normalized).put("special", special);
     }
 }

@@ -74,7 +74,7 @@ enum BytePairFiles {
         for (AddedToken token : special) {
             int id = token.id() >= 0 ? token.id() : known.getOrDefault(token.content(), next);
             if (known.putIfAbsent(token.content(), id) == null) next = Math.max(next, id + 1);
-            added.add(token.withId(id).json(JSON));
+            added.add(token.withId(id).json());
         }
         root.set("normalizer", normalizer());
         root.set("pre_tokenizer", pieces());

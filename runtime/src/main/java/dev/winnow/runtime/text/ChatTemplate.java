@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The Jinja template with which a model's makers turn a conversation into a prompt, rendered as {@code apply_chat_template}
@@ -37,11 +38,11 @@ public final class ChatTemplate {
     private final JinjaTemplate template;
     private final String file;
     private final Map<String, String> specialTokens;
-    private final Clock clock;
+    private final Supplier<Clock> clock;
     private final boolean alwaysParts;
     private final boolean placesPictures;
 
-    ChatTemplate(String source, String file, Map<String, String> specialTokens, Clock clock) {
+    ChatTemplate(String source, String file, Map<String, String> specialTokens, Supplier<Clock> clock) {
         this.file = file;
         this.specialTokens = Map.copyOf(specialTokens);
         this.clock = clock;
@@ -65,7 +66,8 @@ public final class ChatTemplate {
     public static Optional<ChatTemplate> load(ModelDirectory dir) {
         Optional<Settings> tokenizer = dir.optional(TOKENIZER_FILE);
         Map<String, String> tokens = tokenizer.map(ChatTemplate::specialTokens).orElse(Map.of());
-        Clock clock = Clock.systemDefaultZone();
+        // when a template asks: to find the zone takes a while
+        Supplier<Clock> clock = Clock::systemDefaultZone;
         Path jinja = dir.path().resolve(JINJA_FILE);
         if (Files.exists(jinja)) return Optional.of(new ChatTemplate(read(jinja), JINJA_FILE, tokens, clock));
         Optional<String> json = dir.optional(JSON_FILE).flatMap(ChatTemplate::source);

@@ -1,16 +1,17 @@
 package dev.winnow.runtime.text;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
 import java.net.URLConnection;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
-import java.util.Properties;
 
 /**
  * Loads Hugging Face's Rust tokenizers, the native half of DJL's binding, out of the jar.
@@ -21,6 +22,8 @@ import java.util.Properties;
  * that cannot be written, to a private temporary directory for the life of this process.
  */
 final class NativeTokenizers {
+    /** That of the library in the jar, as it says itself; known here so that a start need not open the jar. */
+    static final String VERSION = "0.21.0-0.34.0";
     private static final String RESOURCES = "native/lib/";
 
     private NativeTokenizers() {}
@@ -52,12 +55,11 @@ final class NativeTokenizers {
     @SuppressWarnings("restricted")
     private static void load() {
         String platform = platform(System.getProperty("os.name"), System.getProperty("os.arch"));
-        Path cache = cacheHome().resolve("tokenizers-" + version() + "-" + platform);
+        Path cache = cacheHome().resolve("tokenizers-" + VERSION + "-" + platform);
         for (String name : libraries()) {
-            URL resource = resource(RESOURCES + platform + "/cpu/" + name);
-            if (resource == null) throw new IllegalStateException("there is no native tokenizer library for " + platform);
             try {
-                System.load(copied(resource, cache, name).toAbsolutePath().toString());
+                Path copy = noted(cache, name) ? cache.resolve(name) : copied(resource(platform, name), cache, name);
+                System.load(copy.toAbsolutePath().toString());
             } catch (IOException | UnsatisfiedLinkError e) {
                 throw new IllegalStateException("the native tokenizer library cannot be loaded: " + e.getMessage(), e);
             }
@@ -84,20 +86,10 @@ final class NativeTokenizers {
                 : List.of(name);
     }
 
-    private static String version() {
-        Properties properties = new Properties();
-        URL resource = resource(RESOURCES + "tokenizers.properties");
-        if (resource == null) throw new IllegalStateException("the tokenizers jar is not on the class path");
-        try (InputStream in = resource.openStream()) {
-            properties.load(in);
-        } catch (IOException e) {
-            throw new IllegalStateException("the tokenizers jar cannot be read: " + e.getMessage(), e);
-        }
-        return properties.getProperty("version", "unknown");
-    }
-
-    private static URL resource(String name) {
-        return TokenizersLibrary.class.getClassLoader().getResource(name);
+    private static URL resource(String platform, String name) {
+        URL resource = TokenizersLibrary.class.getClassLoader().getResource(RESOURCES + platform + "/cpu/" + name);
+        if (resource == null) throw new IllegalStateException("there is no native tokenizer library for " + platform);
+        return resource;
     }
 
     private static Path cacheHome() {
@@ -120,24 +112,40 @@ final class NativeTokenizers {
         }
     }
 
-    /** The file in {@code directory}, copied there unless a whole copy is present. */
+    /** Whether an earlier copy is there, as long as was noted beside it. */
+    static boolean noted(Path directory, String name) throws IOException {
+        Path note = note(directory, name);
+        return Files.isRegularFile(note) && Files.isRegularFile(directory.resolve(name))
+                && Files.readString(note).equals(Long.toString(Files.size(directory.resolve(name))));
+    }
+
+    private static Path note(Path directory, String name) {
+        return directory.resolve(name + ".size");
+    }
+
+    /** The file in {@code directory}, copied there unless a whole copy is present; its length is noted beside it. */
     static Path copiedTo(Path directory, URL resource, String name) throws IOException {
         Path target = directory.resolve(name);
         URLConnection connection = resource.openConnection();
         // a connection that keeps the jar open would leave it locked on Windows
         connection.setUseCaches(false);
         try (InputStream in = connection.getInputStream()) {
-            if (Files.isRegularFile(target) && Files.size(target) == connection.getContentLengthLong()) return target;
-            Files.createDirectories(directory);
-            // another process may be copying too: each writes its own file and the last rename wins, whole either way
-            Path partial = Files.createTempFile(directory, name, ".partial");
-            try {
-                Files.copy(in, partial, StandardCopyOption.REPLACE_EXISTING);
-                Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } finally {
-                Files.deleteIfExists(partial);
-            }
+            if (!Files.isRegularFile(target) || Files.size(target) != connection.getContentLengthLong()) replace(target, in);
+            byte[] length = Long.toString(connection.getContentLengthLong()).getBytes(StandardCharsets.US_ASCII);
+            replace(note(directory, name), new ByteArrayInputStream(length));
         }
         return target;
+    }
+
+    private static void replace(Path target, InputStream in) throws IOException {
+        Files.createDirectories(target.getParent());
+        // another process may be copying too: each writes its own file and the last rename wins, whole either way
+        Path partial = Files.createTempFile(target.getParent(), target.getFileName().toString(), ".partial");
+        try {
+            Files.copy(in, partial, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(partial);
+        }
     }
 }

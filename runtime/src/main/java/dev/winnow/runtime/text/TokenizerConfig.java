@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.ModelDirectory;
@@ -32,7 +33,7 @@ import java.util.stream.IntStream;
 record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String begin, String end, Optional<Boolean> addsBegin,
                        Optional<Boolean> addsEnd) {
     static final String FILE = "tokenizer_config.json";
-    private static final JsonMapper JSON = new JsonMapper();
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final int MOST_ADDED = 100_000;
 
     static TokenizerConfig of(ModelDirectory dir) {
@@ -94,7 +95,7 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
         int[] wanted = IntStream.concat(begins ? IntStream.of(first) : IntStream.empty(), ends ? IntStream.of(last) : IntStream.empty())
                 .toArray();
         if (Arrays.equals(wanted, around)) return null;
-        ObjectNode processor = JSON.createObjectNode().put("type", "TemplateProcessing");
+        ObjectNode processor = NODES.objectNode().put("type", "TemplateProcessing");
         ArrayNode single = processor.putArray("single");
         ArrayNode pair = processor.putArray("pair");
         ObjectNode used = processor.putObject("special_tokens");
@@ -112,7 +113,7 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
     }
 
     private static ObjectNode piece(String kind, String id) {
-        ObjectNode piece = JSON.createObjectNode();
+        ObjectNode piece = NODES.objectNode();
         piece.putObject(kind).put("id", id).put("type_id", 0);
         return piece;
     }
@@ -133,7 +134,9 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
     /** Copied part by part: the vocabulary is large and stays as it is. */
     private static String rewritten(String json, List<AddedToken> missing, ObjectNode processor) throws IOException {
         StringWriter text = new StringWriter(json.length() + 1024);
-        try (JsonParser in = JSON.createParser(json); JsonGenerator out = JSON.createGenerator(text)) {
+        // a mapper takes a while to make, and few tokenizers need one
+        JsonMapper mapper = new JsonMapper();
+        try (JsonParser in = mapper.createParser(json); JsonGenerator out = mapper.createGenerator(text)) {
             in.nextToken();
             out.writeStartObject();
             boolean tokensWritten = missing.isEmpty();
@@ -143,7 +146,7 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
                 JsonToken value = in.nextToken();
                 if (key.equals("added_tokens") && !missing.isEmpty()) {
                     out.writeFieldName(key);
-                    writeTokens(value == JsonToken.START_ARRAY ? JSON.readTree(in) : null, missing, out);
+                    writeTokens(value == JsonToken.START_ARRAY ? in.readValueAsTree() : null, missing, out);
                     tokensWritten = true;
                 } else if (key.equals("post_processor") && processor != null) {
                     in.skipChildren();
@@ -171,7 +174,7 @@ record TokenizerConfig(String tokenizerClass, List<AddedToken> added, String beg
     private static void writeTokens(JsonNode present, List<AddedToken> missing, JsonGenerator out) throws IOException {
         List<JsonNode> all = new ArrayList<>();
         if (present != null) present.forEach(all::add);
-        missing.forEach(token -> all.add(token.json(JSON)));
+        missing.forEach(token -> all.add(token.json()));
         // the native side wants them in the order of their ids
         all.sort((a, b) -> Integer.compare(a.path("id").asInt(), b.path("id").asInt()));
         out.writeStartArray();

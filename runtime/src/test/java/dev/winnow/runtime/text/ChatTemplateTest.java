@@ -52,7 +52,7 @@ class ChatTemplateTest {
     }
 
     private static ChatTemplate template(String source) {
-        return new ChatTemplate(source, "test.jinja", Map.of("bos_token", "<s>", "eos_token", "</s>"), CLOCK);
+        return new ChatTemplate(source, "test.jinja", Map.of("bos_token", "<s>", "eos_token", "</s>"), () -> CLOCK);
     }
 
     private static Message message(Settings message) {

@@ -3,9 +3,11 @@ package dev.winnow.runtime.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Properties;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +37,31 @@ class NativeTokenizersTest {
         Files.writeString(copy, "lib");
         assertThat(NativeTokenizers.copiedTo(cache, resource, "lib")).hasContent("library");
         try (Stream<Path> files = Files.list(cache)) {
-            assertThat(files).containsExactly(copy);
+            assertThat(files).containsExactlyInAnyOrder(copy, cache.resolve("lib.size"));
         }
+    }
+
+    @Test
+    void aWholeCopyIsFoundByItsNote() throws IOException {
+        Path source = Files.writeString(directory.resolve("source"), "library");
+        Path cache = directory.resolve("cache");
+        assertThat(NativeTokenizers.noted(cache, "lib")).isFalse();
+        // as an older Winnow left it
+        Files.createDirectories(cache);
+        Files.writeString(cache.resolve("lib"), "library");
+        assertThat(NativeTokenizers.noted(cache, "lib")).isFalse();
+        NativeTokenizers.copiedTo(cache, source.toUri().toURL(), "lib");
+        assertThat(NativeTokenizers.noted(cache, "lib")).isTrue();
+        Files.writeString(cache.resolve("lib"), "lib");
+        assertThat(NativeTokenizers.noted(cache, "lib")).isFalse();
+    }
+
+    @Test
+    void theVersionIsThatOfTheJar() throws IOException {
+        Properties properties = new Properties();
+        try (InputStream in = NativeTokenizers.class.getClassLoader().getResourceAsStream("native/lib/tokenizers.properties")) {
+            properties.load(in);
+        }
+        assertThat(properties).containsEntry("version", NativeTokenizers.VERSION);
     }
 }

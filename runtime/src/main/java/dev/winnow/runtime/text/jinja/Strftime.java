@@ -2,6 +2,7 @@ package dev.winnow.runtime.text.jinja;
 
 import java.time.Clock;
 import java.time.LocalDateTime;
+import java.util.function.Supplier;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
@@ -10,8 +11,8 @@ public final class Strftime {
     private Strftime() {}
 
     /** The function {@code strftime_now(format)} of Hugging Face's templates. */
-    public static Callable now(Clock clock) {
-        return given -> format(LocalDateTime.now(clock), given.text(0, "format"));
+    public static Callable now(Supplier<Clock> clock) {
+        return given -> format(LocalDateTime.now(clock.get()), given.text(0, "format"));
     }
 
     static String format(LocalDateTime time, String format) {
