@@ -1,6 +1,5 @@
 package dev.winnow.runtime.images;
 
-import com.twelvemonkeys.imageio.plugins.webp.WebPImageReaderSpi;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,16 +22,7 @@ final class ImageDecoder {
     private static final int WEBP_HAS_PROFILE = 0x20;
 
     static {
-        Thread thread = Thread.currentThread();
-        ClassLoader loader = thread.getContextClassLoader();
-        // to look through the class path for decoders takes a while, and the one there, for WebP, is named below; a program that has
-        // others calls ImageIO.scanForPlugins
-        thread.setContextClassLoader(ClassLoader.getPlatformClassLoader());
-        try {
-            ImageIO.setUseCache(false);
-        } finally {
-            thread.setContextClassLoader(loader);
-        }
+        ImageIO.setUseCache(false);
     }
 
     private ImageDecoder() {
@@ -61,7 +51,9 @@ final class ImageDecoder {
     }
 
     private static RgbImage read(byte[] bytes, ImageFormat format, String name) throws IOException {
-        ImageReader reader = reader(format, name);
+        Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(format.imageIoName());
+        if (!readers.hasNext()) throw new ImageException(name + ": is a " + format + " image, for which no decoder is installed");
+        ImageReader reader = readers.next();
         try (ImageInputStream in = new UntrustedInput(readable(bytes, format))) {
             reader.setInput(in, false, format != ImageFormat.GIF);
             List<String> warnings = new ArrayList<>();
@@ -77,13 +69,6 @@ final class ImageDecoder {
         } finally {
             reader.dispose();
         }
-    }
-
-    private static ImageReader reader(ImageFormat format, String name) throws IOException {
-        if (format == ImageFormat.WEBP) return new WebPImageReaderSpi().createReaderInstance();
-        Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(format.imageIoName());
-        if (!readers.hasNext()) throw new ImageException(name + ": is a " + format + " image, for which no decoder is installed");
-        return readers.next();
     }
 
     /** @throws ImageException when an image of this size is refused */
