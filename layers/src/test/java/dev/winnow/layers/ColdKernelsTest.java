@@ -3,7 +3,11 @@ package dev.winnow.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.winnow.weights.DType;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Random;
 import java.util.function.Consumer;
 import net.jqwik.api.ForAll;
@@ -130,5 +134,12 @@ class ColdKernelsTest {
         int width = kernels.panelWidth();
         for (int i = 0; i < 60_000 && kernels.isCold(); i++) kernels.multiplyRows(a, 0, 384, b, 0, 48, c, 0, 48, 24, 384, width, false);
         assertThat(kernels.isCold()).isFalse();
+    }
+
+    @Test
+    void theLauncherKeepsPlainLoopsFromC2() throws IOException {
+        assertThat(Files.readString(Path.of("../winnow"))).contains("CompileCommand=MaxNodeLimit,dev.winnow.layers.ColdKernels::plain*,");
+        assertThat(ColdKernels.class.getDeclaredMethods()).extracting(Method::getName).filteredOn(n -> n.startsWith("plain"))
+                .contains("plainTile", "plainDeliver", "plainSpread", "plainPairs", "plainDotPairs", "plainGelu", "plainLayerNorm");
     }
 }
