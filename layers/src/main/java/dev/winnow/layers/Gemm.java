@@ -105,7 +105,7 @@ public final class Gemm {
             int from = task * block;
             int n = Math.min(block, linear.out() - from);
             if (add) {
-                float[] part = scratch(rows * n);
+                float[] part = scratch(SCRATCH, rows * n);
                 kernels.dotRows(weight.data(), weight.dtype(), linear.in(), from, n, x, xOffset, xStride, rows, part, 0, n);
                 for (int i = 0; i < rows; i++) kernels.addScaled(y, yOffset + i * yStride + from, part, i * n, n, 1f);
             } else {
@@ -137,18 +137,15 @@ public final class Gemm {
         // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
         int parts = threads == 1 ? 1 : Math.clamp(2L * threads / groups, 1, (rows + 63) / 64);
         int partRows = upTo((rows + parts - 1) / parts, Kernels.ROW_GROUP);
-        float[] packed = ROWS.get();
-        int packedSize = kernels.packedRows(rows, Math.min(deep, in));
-        if (packed.length < packedSize) ROWS.set(packed = new float[packedSize]);
-        float[] packedRows = packed;
+        float[] packedRows = scratch(ROWS, kernels.packedRows(rows, Math.min(deep, in)));
         PackedWeights.Panels panelsKept = kept == null ? null : kept.of(linear.weight(), in, out, width, depth);
         for (int p = 0; p < in; p += deep) {
             Slice slice = new Slice(kernels, linear, panelsKept, packedRows, p, Math.min(deep, in - p), depth, y, yOffset, yStride, f, add || p > 0);
-            each(workers, threads, (rows + PACK_ROWS - 1) / PACK_ROWS, t -> {
+            workers.each(threads, (rows + PACK_ROWS - 1) / PACK_ROWS, t -> {
                 int first = t * PACK_ROWS;
                 slice.pack(x, xOffset + first * xStride, xStride, first, Math.min(PACK_ROWS, rows - first));
             });
-            each(workers, threads, groups * parts, t -> {
+            workers.each(threads, groups * parts, t -> {
                 int first = t % parts * partRows;
                 int from = t / parts * wide;
                 if (first < rows) slice.multiply(first, Math.min(partRows, rows - first), from, Math.min(wide, out - from));
@@ -164,14 +161,6 @@ public final class Gemm {
 
     static int upTo(int n, int unit) {
         return (n + unit - 1) / unit * unit;
-    }
-
-    private static void each(Workers workers, int threads, int tasks, IntConsumer body) {
-        if (threads > 1) {
-            workers.each(tasks, body);
-        } else {
-            for (int t = 0; t < tasks; t++) body.accept(t);
-        }
     }
 
     /** A product's part with the elements from .. from + deep - 1 of x and of the weight's rows, worked on by depth after depth. */
@@ -199,7 +188,7 @@ public final class Gemm {
         /** Panels of some columns in this thread's scratch. */
         private float[] packed(Tensor weight, int in, int from, int d, int column, int cols) {
             int width = kernels.panelWidth();
-            float[] panels = scratch(upTo(cols, width) * d);
+            float[] panels = scratch(SCRATCH, upTo(cols, width) * d);
             for (int c = 0; c < cols; c += width) {
                 kernels.packPanel(weight.data(), weight.dtype(), in, column + c, Math.min(width, cols - c), from, d, panels, c * d);
             }
@@ -218,9 +207,10 @@ public final class Gemm {
         }
     }
 
-    private static float[] scratch(int length) {
-        float[] s = SCRATCH.get();
-        if (s.length < length) SCRATCH.set(s = new float[length]);
+    /** This thread's array of at least so many elements. */
+    private static float[] scratch(ThreadLocal<float[]> own, int length) {
+        float[] s = own.get();
+        if (s.length < length) own.set(s = new float[length]);
         return s;
     }
 }

@@ -91,11 +91,12 @@ final class IntegerRows {
             for (int r = 0; r < n; r++) {
                 long at = rowBytes * (row + from + r);
                 for (int i = 0; i < count; i++) {
-                    float tooHigh = multiply(stored, r * perRow, vectors[i], perRow, scales);
-                    float sum = dtype == DType.Q8_0 ? dotBytes(weight, at, scales, steps, vectors[i].codes, 8)
-                            : dotHalfBytes(weight, at, scales, steps, vectors[i].codes, 0x000f000f) - tooHigh;
+                    Rounded v = vectors[i];
+                    multiply(stored, r * perRow, v.scales, perRow, scales);
+                    float sum = dtype == DType.Q8_0 ? dotBytes(weight, at, scales, steps, v.codes, 8)
+                            : dotHalfBytes(weight, at, scales, steps, v.codes, 0x000f000f) - kernels.dot(scales, 0, v.sums, 0, perRow);
                     for (int p = steps * STEP; p < in; p++) {
-                        sum += ScalarKernels.read(weight, dtype, (long) in * (row + from + r) + p) * vectors[i].element(p);
+                        sum += ScalarKernels.read(weight, dtype, (long) in * (row + from + r) + p) * v.element(p);
                     }
                     y[yOffset + i * yStride + from + r] = sum;
                 }
@@ -103,21 +104,11 @@ final class IntegerRows {
         }
     }
 
-    /** The scales of blocks of a row times those of a vector's. Returns how much the row's product is too high by what its codes are. */
-    private static float multiply(float[] a, int aOffset, Rounded vector, int n, float[] products) {
-        FloatVector sum = FloatVector.zero(F);
+    /** The scales of blocks of a row times those of a vector's. */
+    private static void multiply(float[] a, int aOffset, float[] b, int n, float[] products) {
         int i = 0;
-        for (; i <= n - L; i += L) {
-            FloatVector both = FloatVector.fromArray(F, a, aOffset + i).mul(FloatVector.fromArray(F, vector.scales, i));
-            both.intoArray(products, i);
-            sum = both.fma(FloatVector.fromArray(F, vector.sums, i), sum);
-        }
-        float tooHigh = PanamaKernels.sumOf(sum);
-        for (; i < n; i++) {
-            products[i] = a[aOffset + i] * vector.scales[i];
-            tooHigh += products[i] * vector.sums[i];
-        }
-        return tooHigh;
+        for (; i <= n - L; i += L) FloatVector.fromArray(F, a, aOffset + i).mul(FloatVector.fromArray(F, b, i)).intoArray(products, i);
+        for (; i < n; i++) products[i] = a[aOffset + i] * b[i];
     }
 
     private void round(Kernels kernels, DType dtype, int in, int steps, float[] x, int xOffset, int xStride, int count) {

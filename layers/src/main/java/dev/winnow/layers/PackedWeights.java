@@ -20,10 +20,10 @@ final class PackedWeights {
         this.most = most;
     }
 
-    /** Where a weight's panels are kept, null if there is no room for them. */
+    /** Where a weight's panels, of one width and depth each time, are kept; null if there is no room for them. */
     synchronized Panels of(Tensor weight, int in, int out, int width, int depth) {
         Panels panels = kept.get(weight);
-        if (panels != null) return panels.depth == depth ? panels : null;
+        if (panels != null) return panels;
         long size = (long) Float.BYTES * in * Gemm.upTo(out, width);
         if (size > most - bytes) return null;
         bytes += size;

@@ -63,18 +63,18 @@ public final class TiledAttention {
             int most = Math.max(BLOCK, QUERY_FLOATS / (pass.group * kv.headDim()) / BLOCK * BLOCK);
             pass.chunk = Math.min(most, ((n + chunks - 1) / chunks + BLOCK - 1) / BLOCK * BLOCK);
             pass.work = Pass.Work.CHUNKS;
-            run(workers, threads, kvHeads * pass.chunks(), pass);
+            workers.each(threads, kvHeads * pass.chunks(), pass);
         } else {
             // by what is seen and heads only: the order of summation, and with it the result, must not depend on the threads, nor on
             // entries that are out of sight
             pass.pieces = Math.clamp((SPLIT_TASKS + kvHeads - 1L) / kvHeads, 1, Math.max(1, pass.seen() / SPLIT));
             if (pass.pieces == 1) {
                 pass.work = Pass.Work.HEADS;
-                run(workers, threads, kvHeads, pass);
+                workers.each(threads, kvHeads, pass);
             } else {
                 pass.work = Pass.Work.PIECES;
                 pass.partials = SCRATCH.get().partials(kvHeads * pass.pieces * pass.partial());
-                run(workers, threads, kvHeads * pass.pieces, pass);
+                workers.each(threads, kvHeads * pass.pieces, pass);
                 for (int h = 0; h < kvHeads; h++) pass.merge(h);
             }
         }
@@ -96,7 +96,7 @@ public final class TiledAttention {
         pass.begin(kernels, q, qStride, n, heads, positions, kv, scoring);
         float[] result = new float[Math.toIntExact((long) heads * count * kv.length())];
         long work = (long) count * heads * kv.length() * kv.headDim();
-        run(workers, work < INLINE ? 1 : workers.threads(), heads,
+        workers.each(work < INLINE ? 1 : workers.threads(), heads,
                 head -> pass.probabilities(head, first, count, result, head * count * kv.length()));
         return result;
     }
@@ -119,7 +119,7 @@ public final class TiledAttention {
         int columns = kv.length();
         float[] result = new float[heads * columns];
         long work = (long) count * heads * columns * kv.headDim();
-        run(workers, work < INLINE ? 1 : workers.threads(), heads, head -> {
+        workers.each(work < INLINE ? 1 : workers.threads(), heads, head -> {
             float[] block = new float[Math.min(count, pass.width) * columns];
             for (int i = 0; i < count; i += pass.width) {
                 int rows = Math.min(pass.width, count - i);
@@ -131,14 +131,6 @@ public final class TiledAttention {
             }
         });
         return result;
-    }
-
-    private static void run(Workers workers, int threads, int tasks, IntConsumer body) {
-        if (threads > 1) {
-            workers.each(tasks, body);
-        } else {
-            for (int t = 0; t < tasks; t++) body.accept(t);
-        }
     }
 
     /** A row of values whose last vector is whole. */

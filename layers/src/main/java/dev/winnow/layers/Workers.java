@@ -78,6 +78,15 @@ public final class Workers {
         rethrow(failure);
     }
 
+    /** As {@link #each(int, IntConsumer)}, or where one thread is enough one after the other on the calling one, up to the first failure. */
+    public void each(int threads, int tasks, IntConsumer body) {
+        if (threads > 1) {
+            each(tasks, body);
+        } else {
+            for (int t = 0; t < tasks; t++) body.accept(t);
+        }
+    }
+
     /** A failed task does not stop the others: each runs once. */
     private static Throwable alone(int tasks, IntConsumer body) {
         Throwable failure = null;

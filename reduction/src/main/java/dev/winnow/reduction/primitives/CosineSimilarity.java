@@ -48,11 +48,8 @@ public final class CosineSimilarity {
         float[] products = new float[n * m];
         float[] rows = packed(a, n, width);
         int tasks = (m + COLUMNS - 1) / COLUMNS;
-        if ((long) n * m * width < INLINE) {
-            for (int t = 0; t < tasks; t++) columns(rows, n, b, m, width, t * COLUMNS, products);
-        } else {
-            Workers.shared().each(tasks, t -> columns(rows, n, b, m, width, t * COLUMNS, products));
-        }
+        int threads = (long) n * m * width < INLINE ? 1 : Workers.shared().threads();
+        Workers.shared().each(threads, tasks, t -> columns(rows, n, b, m, width, t * COLUMNS, products));
         return products;
     }
 
