@@ -1,6 +1,5 @@
 package dev.winnow.layers;
 
-import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -12,13 +11,13 @@ final class BlockScales {
     private short[] halves = {};
     private float[] scales = {};
 
-    /** Scales of n blocks from the given one on, in an array that the next call overwrites. */
-    float[] read(MemorySegment weight, DType dtype, long firstBlock, int n) {
+    /** n scales from a byte on, in an array that the next call overwrites. */
+    float[] read(MemorySegment weight, long at, int n) {
         if (scales.length < n) {
             scales = new float[n];
             halves = new short[n];
         }
-        MemorySegment.copy(weight, SHORTS, ScalarKernels.scales(weight, dtype) + DType.SCALE_BYTES * firstBlock, halves, 0, n);
+        MemorySegment.copy(weight, SHORTS, at, halves, 0, n);
         // C2 turns this loop into vcvtph2ps, for which the Vector API has no name yet
         for (int i = 0; i < n; i++) scales[i] = Float.float16ToFloat(halves[i]);
         return scales;

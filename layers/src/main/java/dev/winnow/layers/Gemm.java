@@ -1,5 +1,6 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +16,8 @@ import java.util.function.IntConsumer;
 public final class Gemm {
     /** Up to this many rows, packing a panel costs more than it saves. */
     private static final int FEW_ROWS = 8;
+    /** The same of weights in blocks, which take more to widen for each row and less to pack. */
+    private static final int FEW_ROWS_OF_BLOCKS = 4;
     /** Elements of a panel, 96 KiB, streamed from the second-level cache: the deeper, the less often partial sums are written and read. */
     private static final int PANEL_ELEMENTS = 24_576;
     /** A depth is a multiple of that, a block of rounded weights. */
@@ -51,7 +54,8 @@ public final class Gemm {
                          float[] y, int yOffset, int yStride, Activation f, boolean add) {
         if (add && f != Activation.NONE) throw new IllegalArgumentException("a product added to y cannot have activation " + f);
         if (rows <= 0) return;
-        if (rows <= FEW_ROWS) FewRows.multiply(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+        int few = linear.weight().dtype().isBlocked() ? FEW_ROWS_OF_BLOCKS : FEW_ROWS;
+        if (rows <= few) FewRows.multiply(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
         else many(kernels, workers, kept, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
     }
 
@@ -115,11 +119,11 @@ public final class Gemm {
         }
     }
 
-    /** Weight rows of a task: enough to stream for a while, few enough to share out evenly. */
+    /** Weight rows of a task: enough to stream for a while, few enough to share out evenly; whole groups of a block format. */
     private static int block(int rowBytes, int out, int threads) {
         int streamed = Math.max(1, STREAM_BYTES / Math.max(1, rowBytes));
         int even = (out + 4 * threads - 1) / (4 * threads);
-        return Math.max(4, Math.min(streamed, even) + 3 & ~3);
+        return upTo(Math.min(streamed, even), BlockMatrix.GROUP);
     }
 
     private static void many(Kernels kernels, Workers workers, PackedWeights kept, Linear linear, float[] x, int xOffset, int xStride, int rows,

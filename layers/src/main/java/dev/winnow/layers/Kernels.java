@@ -108,6 +108,6 @@ public interface Kernels {
      */
     void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales);
 
-    /** Widens n stored elements starting at element {@code from} to f32; blocks are fastest from and to their bounds. */
+    /** Widens n elements that are stored by themselves (F32, F16, BF16), from element {@code from} on, to f32. */
     void widen(MemorySegment source, DType dtype, long from, float[] target, int offset, int n);
 }

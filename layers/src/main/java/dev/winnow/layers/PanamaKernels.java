@@ -1,5 +1,6 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -24,9 +25,9 @@ final class PanamaKernels implements Kernels {
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final int L = F.length();
-    /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines take blocks of codes apart one by one. */
-    static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
-    static final int BLOCK = 32;
+    /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines round one by one. */
+    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
+    private static final int BLOCK = BlockMatrix.BLOCK;
     private static final VectorShuffle<Float> BY_8 = around(8);
     private static final VectorShuffle<Float> BY_4 = around(4);
     private static final VectorShuffle<Float> BY_2 = around(2);
@@ -51,7 +52,7 @@ final class PanamaKernels implements Kernels {
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
-    private static final ThreadLocal<IntegerRows> INTEGERS = ThreadLocal.withInitial(IntegerRows::new);
+    private static final ThreadLocal<BlockProducts> BLOCKS = ThreadLocal.withInitial(BlockProducts::new);
     private static final ThreadLocal<StreamedRows> STREAMED = ThreadLocal.withInitial(StreamedRows::new);
 
     /** Lane l takes that of l + n, around. Not VectorShuffle.iota, which computes it by vectors and takes a start ten milliseconds. */
@@ -548,8 +549,8 @@ final class PanamaKernels implements Kernels {
     @Override
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
-        if (dtype.isBlocked() && from % BLOCK == 0 && depth % BLOCK == 0) {
-            packBlocks(weight, dtype, in, row, cols, from, depth, panel, panelOffset);
+        if (dtype.isBlocked()) {
+            packBlocks(new BlockMatrix(weight, dtype, in), row, cols, from, depth, panel, panelOffset);
             return;
         }
         int paired = dtype == DType.BF16 ? depth / 2 * 2 : 0;
@@ -585,33 +586,32 @@ final class PanamaKernels implements Kernels {
         }
     }
 
-    /** Codes are transposed as words that look like floats, like pairs of bf16, and each vector of words then widened where it goes. */
-    private void packBlocks(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
-                            float[] panel, int panelOffset) {
-        int codes = dtype == DType.Q8_0 ? 4 : 8;
-        int words = depth / codes;
-        int blocks = depth / BLOCK;
-        float[] staged = staged(Math.max(cols * words, blocks * PANEL_WIDTH));
-        for (int j = 0; j < cols; j++) {
-            long first = (long) (row + j) * in + from;
-            MemorySegment.copy(weight, ScalarKernels.FLOATS, first / codes << 2, staged, j * words, words);
-        }
-        // at the end of the panel, where widening in order overwrites only words already read
-        int packed = panelOffset + (depth - words) * PANEL_WIDTH;
-        transposePanel(staged, 0, words, cols, words, panel, packed);
-        float[] scales = staged;
-        Arrays.fill(scales, 0, blocks * PANEL_WIDTH, 0f);
-        for (int j = 0; j < cols; j++) {
-            float[] ofRow = SCALES.get().read(weight, dtype, ((long) (row + j) * in + from) / BLOCK, blocks);
-            for (int b = 0; b < blocks; b++) scales[b * PANEL_WIDTH + j] = ofRow[b];
-        }
-        for (int b = 0; b < blocks; b++) {
-            int at = packed + b * (words / blocks) * PANEL_WIDTH;
-            int to = panelOffset + b * BLOCK * PANEL_WIDTH;
-            for (int j = 0; j < PANEL_WIDTH; j += L) {
-                if (dtype == DType.Q8_0) spreadBytes(panel, at + j, to + j, scales, b * PANEL_WIDTH + j);
-                else spreadHalfBytes(panel, at + j, to + j, scales, b * PANEL_WIDTH + j);
+    /** Blocks lie as a panel has them, a row in each lane, so words of some rows are widened where they go. */
+    private void packBlocks(BlockMatrix weight, int row, int cols, int from, int depth, float[] panel, int panelOffset) {
+        int words = BlockMatrix.codeBytes(weight.format()) / Integer.BYTES;
+        for (int j = 0; j < PANEL_WIDTH; j += L) {
+            int n = Math.min(L, cols - j);
+            if (n < L || (from | depth) % BLOCK != 0 || (row + j) % L != 0 || row + j + L > weight.grouped()) {
+                packOneByOne(weight, row + j, n, from, depth, panel, panelOffset + j);
+                continue;
             }
+            int lane = (row + j) % BlockMatrix.GROUP;
+            int first = row + j - lane;
+            float[] scales = SCALES.get().read(weight.data(), weight.scaleAt(first, from / BLOCK), BlockMatrix.GROUP * (depth / BLOCK));
+            long at = weight.wordAt(row + j, from / BLOCK * words);
+            for (int b = 0; b < depth / BLOCK; b++) {
+                long block = at + (long) Integer.BYTES * BlockMatrix.GROUP * words * b;
+                int to = panelOffset + b * BLOCK * PANEL_WIDTH + j;
+                if (weight.format() == DType.Q8_0) spreadBytes(weight.data(), block, panel, to, scales, b * BlockMatrix.GROUP + lane);
+                else spreadHalfBytes(weight.data(), block, panel, to, scales, b * BlockMatrix.GROUP + lane);
+            }
+        }
+    }
+
+    /** What is no whole vector of a group or no whole blocks, and the zeros behind the last row. */
+    private static void packOneByOne(BlockMatrix weight, int row, int rows, int from, int depth, float[] panel, int panelOffset) {
+        for (int l = 0; l < L; l++) {
+            for (int p = 0; p < depth; p++) panel[panelOffset + p * PANEL_WIDTH + l] = l < rows ? weight.element(row + l, from + p) : 0f;
         }
     }
 
@@ -619,12 +619,12 @@ final class PanamaKernels implements Kernels {
     // That and a multiply-add that takes off what was added to make codes positive round once, as the product of code and scale does.
 
     /** A block of a vector of rows: each word four elements. */
-    private static void spreadBytes(float[] panel, int at, int to, float[] scales, int scaleAt) {
+    private static void spreadBytes(MemorySegment weight, long at, float[] panel, int to, float[] scales, int scaleAt) {
         FloatVector scale = FloatVector.fromArray(F, scales, scaleAt);
         FloatVector higher = scale.mul(0x1p-8f);
         FloatVector offset = scale.mul(-128f);
         for (int i = 0; i < BLOCK / 4; i++) {
-            IntVector c = FloatVector.fromArray(F, panel, at + i * PANEL_WIDTH).reinterpretAsInts()
+            IntVector c = IntVector.fromMemorySegment(I, weight, at + 4L * BlockMatrix.GROUP * i, ByteOrder.LITTLE_ENDIAN)
                     .lanewise(VectorOperators.XOR, 0x80808080);
             IntVector d = c.lanewise(VectorOperators.LSHR, 16);
             int p = to + 4 * i * PANEL_WIDTH;
@@ -636,14 +636,14 @@ final class PanamaKernels implements Kernels {
     }
 
     /** A block of a vector of rows: each word four elements of its first half and four of its second. */
-    private static void spreadHalfBytes(float[] panel, int at, int to, float[] scales, int scaleAt) {
+    private static void spreadHalfBytes(MemorySegment weight, long at, float[] panel, int to, float[] scales, int scaleAt) {
         FloatVector scale = FloatVector.fromArray(F, scales, scaleAt);
         FloatVector scale1 = scale.mul(0x1p-4f);
         FloatVector scale2 = scale.mul(0x1p-8f);
         FloatVector scale3 = scale.mul(0x1p-12f);
         FloatVector offset = scale.mul(-8f);
         for (int i = 0; i < BLOCK / 8; i++) {
-            IntVector c = FloatVector.fromArray(F, panel, at + i * PANEL_WIDTH).reinterpretAsInts();
+            IntVector c = IntVector.fromMemorySegment(I, weight, at + 4L * BlockMatrix.GROUP * i, ByteOrder.LITTLE_ENDIAN);
             IntVector d = c.lanewise(VectorOperators.LSHR, 16);
             int p = to + 4 * i * PANEL_WIDTH;
             int q = p + BLOCK / 2 * PANEL_WIDTH;
@@ -691,8 +691,8 @@ final class PanamaKernels implements Kernels {
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         if (count == 1 && dtype == DType.F32) {
             for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
-        } else if (IntegerRows.takes(dtype, in, count)) {
-            INTEGERS.get().dot(this, weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
+        } else if (dtype.isBlocked()) {
+            BLOCKS.get().dot(this, weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
         } else if (StreamedRows.takes(dtype, in, count)) {
             STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
         } else {
@@ -799,42 +799,7 @@ final class PanamaKernels implements Kernels {
             case F32 -> MemorySegment.copy(source, ScalarKernels.FLOATS, from << 2, target, offset, n);
             case F16 -> widenF16(source, from, target, offset, n);
             case BF16 -> widenBF16(source, from, target, offset, n);
-            case Q8_0, Q4_0 -> widenBlocks(source, dtype, from, target, offset, n);
             default -> throw ScalarKernels.unsupported(dtype);
-        }
-    }
-
-    /** Whole blocks by vectors, what is before and after them one by one. */
-    private static void widenBlocks(MemorySegment source, DType dtype, long from, float[] target, int offset, int n) {
-        int head = L < 8 ? n : (int) Math.min(n, -from & BLOCK - 1);
-        int whole = (n - head) / BLOCK;
-        for (int i = 0; i < head; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
-        if (dtype == DType.Q8_0) widenQ8(source, from + head, whole, target, offset + head);
-        else widenQ4(source, from + head, whole, target, offset + head);
-        for (int i = head + whole * BLOCK; i < n; i++) target[offset + i] = ScalarKernels.read(source, dtype, from + i);
-    }
-
-    private static void widenQ8(MemorySegment source, long from, int blocks, float[] target, int offset) {
-        float[] scales = SCALES.get().read(source, DType.Q8_0, from / BLOCK, blocks);
-        for (int b = 0; b < blocks; b++) {
-            for (int i = 0; i < BLOCK; i += L) {
-                ((FloatVector) ByteVector.fromMemorySegment(B, source, from + 32L * b + i, ByteOrder.LITTLE_ENDIAN)
-                        .convertShape(VectorOperators.B2F, F, 0)).mul(scales[b]).intoArray(target, offset + b * BLOCK + i);
-            }
-        }
-    }
-
-    private static void widenQ4(MemorySegment source, long from, int blocks, float[] target, int offset) {
-        float[] scales = SCALES.get().read(source, DType.Q4_0, from / BLOCK, blocks);
-        for (int b = 0; b < blocks; b++) {
-            for (int i = 0; i < BLOCK / 2; i += L) {
-                IntVector codes = (IntVector) ByteVector.fromMemorySegment(B, source, from / 2 + 16L * b + i, ByteOrder.LITTLE_ENDIAN)
-                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, I, 0);
-                ((FloatVector) codes.and(15).sub(8).convertShape(VectorOperators.I2F, F, 0)).mul(scales[b])
-                        .intoArray(target, offset + b * BLOCK + i);
-                ((FloatVector) codes.lanewise(VectorOperators.LSHR, 4).sub(8).convertShape(VectorOperators.I2F, F, 0)).mul(scales[b])
-                        .intoArray(target, offset + b * BLOCK + BLOCK / 2 + i);
-            }
         }
     }
 

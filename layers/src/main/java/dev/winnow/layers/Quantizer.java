@@ -1,5 +1,6 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.CheckpointException;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
@@ -13,8 +14,8 @@ import java.nio.ByteOrder;
  * becomes 127 or -127 of a Q8_0 block, and -8 of a Q4_0 block, whose scale takes its sign.
  */
 public final class Quantizer {
-    private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int BLOCK = 32;
+    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int BLOCK = BlockMatrix.BLOCK;
     /** The largest f16. */
     private static final float MOST = 65504f;
     /** Elements of a task: enough for a thread to be worth waking. */
@@ -42,12 +43,12 @@ public final class Quantizer {
         long out = weight.shape()[0];
         MemorySegment blocks = Arena.ofAuto().allocate(Math.max(1, format.bytes(weight.elements())), 64)
                 .asSlice(0, format.bytes(weight.elements()));
-        long scales = ScalarKernels.scales(blocks, format);
-        int codes = format.blockBytes() - DType.SCALE_BYTES;
-        int rows = Math.max(1, TASK / Math.max(1, in));
+        BlockMatrix target = new BlockMatrix(blocks, format, in);
+        int rows = Gemm.upTo(Math.max(1, TASK / Math.max(1, in)), BlockMatrix.GROUP);
         Workers.shared().each(Math.toIntExact((out + rows - 1) / rows), t -> {
             float[] row = new float[in];
-            byte[] coded = new byte[in / BLOCK * codes];
+            byte[] coded = new byte[Integer.BYTES * target.words()];
+            int[] words = new int[target.words()];
             float[] scaled = new float[in / BLOCK];
             short[] halves = new short[in / BLOCK];
             float largest = 0;
@@ -57,8 +58,8 @@ public final class Quantizer {
                 for (float scale : scaled) largest = Math.max(largest, Math.abs(scale));
                 if (largest > MOST) throw new CheckpointException("tensor " + weight.name() + " has elements too large for " + format);
                 for (int b = 0; b < scaled.length; b++) halves[b] = Float.floatToFloat16(scaled[b]);
-                MemorySegment.copy(coded, 0, blocks, ValueLayout.JAVA_BYTE, r * coded.length, coded.length);
-                MemorySegment.copy(halves, 0, blocks, SHORTS, scales + 2 * r * halves.length, halves.length);
+                MemorySegment.copy(MemorySegment.ofArray(coded), WORDS, 0, words, 0, words.length);
+                target.write(r, words, halves);
             }
         });
         return new Tensor(weight.name(), format, weight.shape(), blocks);

@@ -1,5 +1,6 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,30 +17,19 @@ final class ScalarKernels implements Kernels {
         return 24;
     }
 
-    /** One stored element as f32. */
+    /** An element that is stored by itself, as f32. */
     static float read(MemorySegment source, DType dtype, long index) {
         return switch (dtype) {
             case F32 -> source.get(FLOATS, index << 2);
             case F16 -> Float.float16ToFloat(source.get(SHORTS, index << 1));
             case BF16 -> Float.intBitsToFloat(source.get(SHORTS, index << 1) << 16);
-            case Q8_0 -> scale(source, dtype, index) * source.get(ValueLayout.JAVA_BYTE, index);
-            case Q4_0 -> {
-                int both = source.get(ValueLayout.JAVA_BYTE, (index >> 5 << 4) + (index & 15));
-                yield scale(source, dtype, index) * ((((index & 16) == 0 ? both : both >> 4) & 15) - 8);
-            }
             default -> throw unsupported(dtype);
         };
     }
 
-    /** What the code of an element is to be multiplied by. */
-    private static float scale(MemorySegment source, DType dtype, long index) {
-        return Float.float16ToFloat(source.get(SHORTS, scales(source, dtype) + (index >> 5 << 1)));
-    }
-
-    /** Where the scales of a block format begin: they are at the end. */
-    static long scales(MemorySegment source, DType dtype) {
-        long blocks = source.byteSize() / dtype.blockBytes();
-        return source.byteSize() - DType.SCALE_BYTES * blocks;
+    /** An element of a weight [out, in] as f32. */
+    static float read(MemorySegment weight, DType dtype, int in, long row, int p) {
+        return dtype.isBlocked() ? new BlockMatrix(weight, dtype, in).element(row, p) : read(weight, dtype, row * in + p);
     }
 
     static IllegalArgumentException unsupported(DType dtype) {
@@ -51,8 +41,7 @@ final class ScalarKernels implements Kernels {
                           float[] panel, int panelOffset) {
         int width = panelWidth();
         for (int j = 0; j < width; j++) {
-            long base = (long) (row + j) * in + from;
-            for (int p = 0; p < depth; p++) panel[panelOffset + p * width + j] = j < cols ? read(weight, dtype, base + p) : 0f;
+            for (int p = 0; p < depth; p++) panel[panelOffset + p * width + j] = j < cols ? read(weight, dtype, in, row + j, from + p) : 0f;
         }
     }
 
@@ -100,10 +89,9 @@ final class ScalarKernels implements Kernels {
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
                         float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
         for (int j = 0; j < rows; j++) {
-            long base = (long) (row + j) * in;
             for (int i = 0; i < count; i++) {
                 float sum = 0;
-                for (int p = 0; p < in; p++) sum += read(weight, dtype, base + p) * x[xOffset + i * xStride + p];
+                for (int p = 0; p < in; p++) sum += read(weight, dtype, in, row + j, p) * x[xOffset + i * xStride + p];
                 y[yOffset + i * yStride + j] = sum;
             }
         }

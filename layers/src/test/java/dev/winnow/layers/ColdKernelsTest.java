@@ -54,7 +54,7 @@ class ColdKernelsTest {
         int cols = Math.min(wanted, VECTORS.panelWidth());
         int in = from + depth + random.nextInt(5);
         int row = random.nextInt(4);
-        MemorySegment data = Stored.unaligned(Stored.random(random, (row + cols) * in), dtype);
+        MemorySegment data = Stored.unaligned(Stored.random(random, (row + cols) * in), dtype, in);
         float[] start = Stored.random(random, 5 + depth * VECTORS.panelWidth() + 3);
         same(start, p -> PLAIN.packPanel(data, dtype, in, row, cols, from, depth, p, 5),
                 p -> VECTORS.packPanel(data, dtype, in, row, cols, from, depth, p, 5));
@@ -91,7 +91,7 @@ class ColdKernelsTest {
     void dotsRows(@ForAll @IntRange(min = 1, max = 9) int rows, @ForAll @IntRange(min = 1, max = 200) int in, @ForAll long seed) {
         Random random = new Random(seed);
         int row = random.nextInt(3);
-        MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), DType.BF16);
+        MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), DType.BF16, in);
         float[] x = Stored.random(random, in + 2);
         same(Stored.random(random, rows + 2), y -> PLAIN.dotRows(data, DType.BF16, in, row, rows, x, 2, in, 1, y, 1, rows),
                 y -> VECTORS.dotRows(data, DType.BF16, in, row, rows, x, 2, in, 1, y, 1, rows));

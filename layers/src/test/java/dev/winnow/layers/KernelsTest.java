@@ -64,9 +64,9 @@ class KernelsTest {
 
     private static void packs(Kernels k, DType dtype, int cols, int from, int depth, int in, boolean heap, Random random) {
         int width = k.panelWidth();
-        int row = random.nextInt(4);
-        float[] w = Stored.random(random, (row + cols) * in);
-        MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);
+        int row = random.nextInt(4) * (random.nextBoolean() ? 1 : 8);
+        float[] w = Stored.random(random, (row + cols + random.nextInt(3)) * in);
+        MemorySegment data = heap ? Stored.heap(w, dtype, in) : Stored.unaligned(w, dtype, in);
         w = Stored.rounded(w, dtype);
         float[] panel = new float[5 + depth * width + 1];
         Arrays.fill(panel, UNTOUCHED);
@@ -173,13 +173,13 @@ class KernelsTest {
 
     @Property(tries = 400)
     void dotsRows(@ForAll("kernels") Kernels k, @ForAll("weights") DType dtype, @ForAll @IntRange(min = 1, max = 150) int least,
-                  @ForAll @IntRange(min = 1, max = 11) int rows, @ForAll @IntRange(min = 1, max = 9) int count, @ForAll boolean heap,
+                  @ForAll @IntRange(min = 1, max = 40) int rows, @ForAll @IntRange(min = 1, max = 9) int count, @ForAll boolean heap,
                   @ForAll long seed) {
         Random random = new Random(seed);
         int in = blocks(least, dtype);
         int row = random.nextInt(3);
         float[] w = Stored.random(random, (row + rows) * in);
-        MemorySegment data = heap ? Stored.heap(w, dtype) : Stored.unaligned(w, dtype);
+        MemorySegment data = heap ? Stored.heap(w, dtype, in) : Stored.unaligned(w, dtype, in);
         w = Stored.rounded(w, dtype);
         int xStride = in + random.nextInt(3);
         int yStride = rows + random.nextInt(3);

@@ -21,23 +21,23 @@ final class Stored {
         return x;
     }
 
-    /** Native memory that starts at an odd address, as a tensor in a mapped file may. */
-    static MemorySegment unaligned(float[] values, DType dtype) {
+    /** A matrix with rows of so many elements in native memory that starts at an odd address, as a tensor in a mapped file may. */
+    static MemorySegment unaligned(float[] values, DType dtype, int in) {
         MemorySegment all = Arena.ofAuto().allocate(dtype.bytes(values.length) + 1, 64);
         MemorySegment data = all.asSlice(1);
-        write(data, values, dtype);
+        write(data, values, dtype, in);
         return data;
     }
 
-    static MemorySegment heap(float[] values, DType dtype) {
+    static MemorySegment heap(float[] values, DType dtype, int in) {
         MemorySegment data = MemorySegment.ofArray(new byte[(int) dtype.bytes(values.length)]);
-        write(data, values, dtype);
+        write(data, values, dtype, in);
         return data;
     }
 
-    private static void write(MemorySegment data, float[] values, DType dtype) {
+    private static void write(MemorySegment data, float[] values, DType dtype, int in) {
         if (dtype.isBlocked()) {
-            data.copyFrom(blocks(values, dtype).data());
+            data.copyFrom(blocks(values, dtype, in).data());
             return;
         }
         for (int i = 0; i < values.length; i++) {
@@ -50,13 +50,13 @@ final class Stored {
         }
     }
 
-    private static Tensor blocks(float[] values, DType dtype) {
-        return Quantizer.quantize(Tensor.ofFloats("w", values, 1, values.length), dtype);
+    private static Tensor blocks(float[] values, DType dtype, int in) {
+        return Quantizer.quantize(Tensor.ofFloats("w", values, values.length / in, in), dtype);
     }
 
     /** What is read back after a round trip through the type. */
     static float[] rounded(float[] values, DType dtype) {
-        if (dtype.isBlocked()) return blocks(values, dtype).toFloats();
+        if (dtype.isBlocked()) return blocks(values, dtype, values.length).toFloats();
         float[] r = new float[values.length];
         for (int i = 0; i < r.length; i++) {
             r[i] = switch (dtype) {
@@ -79,6 +79,6 @@ final class Stored {
     }
 
     static Tensor tensor(float[] values, DType dtype, long... shape) {
-        return new Tensor("w", dtype, shape, unaligned(values, dtype));
+        return new Tensor("w", dtype, shape, unaligned(values, dtype, values.length / (int) shape[0]));
     }
 }

@@ -2,6 +2,7 @@ package dev.winnow.tornado;
 
 import dev.winnow.layers.Linear;
 import dev.winnow.tornado.kernels.WeightFormat;
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +18,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * as f32. What is added gets its place at once and is copied when the arrays are made.
  */
 final class WeightStore {
-    private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final DType dtype;
     private final List<Tensor> tensors = new ArrayList<>();
@@ -74,8 +75,13 @@ final class WeightStore {
 
     private static float[] scales(Tensor t) {
         float[] scales = new float[Math.toIntExact(t.elements() / t.dtype().blockElements())];
-        long at = codeBytes(t);
-        for (int i = 0; i < scales.length; i++) scales[i] = Float.float16ToFloat(t.data().get(SHORTS, at + (long) DType.SCALE_BYTES * i));
+        BlockMatrix matrix = BlockMatrix.of(t);
+        int[] codes = new int[matrix.words()];
+        short[] halves = new short[matrix.in() / BlockMatrix.BLOCK];
+        for (int r = 0; r < matrix.rows(); r++) {
+            matrix.read(r, codes, halves);
+            for (int b = 0; b < halves.length; b++) scales[r * halves.length + b] = Float.float16ToFloat(halves[b]);
+        }
         return scales;
     }
 
@@ -114,7 +120,18 @@ final class WeightStore {
     private void copy(MemorySegment target) {
         for (int i = 0; i < tensors.size(); i++) {
             Tensor t = tensors.get(i);
-            MemorySegment.copy(t.data(), 0, target, places.get(i), codeBytes(t));
+            if (dtype.isBlocked()) copyRows(BlockMatrix.of(t), target, places.get(i));
+            else MemorySegment.copy(t.data(), 0, target, places.get(i), codeBytes(t));
+        }
+    }
+
+    /** Codes row by row, as the kernels read them. */
+    private static void copyRows(BlockMatrix matrix, MemorySegment target, long at) {
+        int[] codes = new int[matrix.words()];
+        short[] scales = new short[matrix.in() / BlockMatrix.BLOCK];
+        for (long r = 0; r < matrix.rows(); r++) {
+            matrix.read(r, codes, scales);
+            MemorySegment.copy(codes, 0, target, WORDS, at + Integer.BYTES * r * codes.length, codes.length);
         }
     }
 

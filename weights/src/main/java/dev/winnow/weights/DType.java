@@ -2,8 +2,7 @@ package dev.winnow.weights;
 
 /**
  * Element types: those of the safetensors format, and two block formats that weights are rounded to, by the rules of GGML's formats of
- * these names. In a block format 32 neighbours of a row share a scale. The codes of all elements come first, in the order of the
- * elements, and then the f16 scales of all blocks: so both can be read in long stretches.
+ * these names. In a block format 32 neighbours of a row share a scale, an f16. {@link BlockMatrix} says where codes and scales lie.
  */
 public enum DType {
     F64(8), F32(4), F16(2), BF16(2), F8_E4M3(1), F8_E5M2(1),

@@ -87,16 +87,24 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
     public Tensor gathered(int[] order) {
         long bytes = data.byteSize() / Math.max(1, shape[0]);
         MemorySegment copy = Arena.ofAuto().allocate(order.length * bytes, ALIGNMENT);
-        long scales = dtype.isBlocked() ? bytes / dtype.blockBytes() * DType.SCALE_BYTES : 0;
-        copyEntries(data, 0, copy, 0, order, bytes - scales);
-        if (scales > 0) copyEntries(data, shape[0] * (bytes - scales), copy, order.length * (bytes - scales), order, scales);
         long[] some = shape.clone();
         some[0] = order.length;
-        return new Tensor(name, dtype, some, copy);
+        Tensor gathered = new Tensor(name, dtype, some, copy);
+        if (dtype.isBlocked()) gatherBlocks(gathered, order);
+        else for (int i = 0; i < order.length; i++) MemorySegment.copy(data, order[i] * bytes, copy, i * bytes, bytes);
+        return gathered;
     }
 
-    private static void copyEntries(MemorySegment from, long fromStart, MemorySegment to, long toStart, int[] order, long bytes) {
-        for (int i = 0; i < order.length; i++) MemorySegment.copy(from, fromStart + order[i] * bytes, to, toStart + i * bytes, bytes);
+    private void gatherBlocks(Tensor target, int[] order) {
+        BlockMatrix from = BlockMatrix.of(this);
+        BlockMatrix to = BlockMatrix.of(target);
+        int rows = Math.toIntExact(from.rows() / Math.max(1, shape[0]));
+        int[] codes = new int[from.words()];
+        short[] scales = new short[from.in() / BlockMatrix.BLOCK];
+        for (int i = 0; i < order.length * rows; i++) {
+            from.read((long) order[i / rows] * rows + i % rows, codes, scales);
+            to.write(i, codes, scales);
+        }
     }
 
     /** A copy of a matrix [a, b], of elements of 2 or 4 bytes, as [b, a]. */

@@ -46,8 +46,7 @@ final class Widen {
             case I8 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I8, from + i); }
             case U8 -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I8, from + i) & 0xff; }
             case BOOL -> { for (int i = 0; i < n; i++) out[at + i] = s.get(I8, from + i) == 0 ? 0 : 1; }
-            case Q8_0 -> bytes(s, t.elements(), from, n, out, at);
-            case Q4_0 -> nibbles(s, t.elements() / 2, from, n, out, at);
+            case Q8_0, Q4_0 -> blocks(BlockMatrix.of(t), from, n, out, at);
         }
     }
 
@@ -106,19 +105,17 @@ final class Widen {
         }
     }
 
-    private static void bytes(MemorySegment s, long scales, long from, int n, float[] out, int at) {
-        for (int k = 0; k < n; k++) {
-            long i = from + k;
-            out[at + k] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2)) * s.get(I8, i);
-        }
-    }
-
-    private static void nibbles(MemorySegment s, long scales, long from, int n, float[] out, int at) {
-        for (int k = 0; k < n; k++) {
-            long i = from + k;
-            int both = s.get(I8, i / 32 * 16 + i % 16) & 0xff;
-            int code = i % 32 < 16 ? both & 15 : both >> 4;
-            out[at + k] = Float.float16ToFloat(s.get(I16, scales + i / 32 * 2)) * (code - 8);
+    private static void blocks(BlockMatrix m, long from, int n, float[] out, int at) {
+        int k = 0;
+        while (k < n) {
+            long row = (from + k) / m.in();
+            int i = (int) ((from + k) % m.in());
+            if (i == 0 && n - k >= m.in()) {
+                m.widen(row, out, at + k);
+                k += m.in();
+            } else {
+                out[at + k++] = m.element(row, i);
+            }
         }
     }
 

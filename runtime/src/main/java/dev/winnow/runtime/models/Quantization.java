@@ -3,8 +3,8 @@ package dev.winnow.runtime.models;
 import dev.winnow.weights.DType;
 
 /**
- * How the matrices of a model are held for computing. On the processor, products of a few rows with rounded matrices, decoding's, round
- * the rows too, to bytes with a scale for each block of 32; those of many rows, a prompt's, do not.
+ * How the matrices of a model are held for computing. On the processor, products of up to four rows, decoding's, with matrices of 4 bits
+ * round the rows too, to bytes with a scale for each block of 32; no other products do.
  */
 public enum Quantization {
     /** As stored. */

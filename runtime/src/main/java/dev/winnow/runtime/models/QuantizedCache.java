@@ -22,7 +22,7 @@ import java.util.Optional;
  */
 final class QuantizedCache implements AutoCloseable {
     /** Changes when the rules of rounding or the layout of the file do. */
-    private static final String VERSION = "1";
+    private static final String VERSION = "2";
 
     private final Path file;
     private final Map<String, String> origin;

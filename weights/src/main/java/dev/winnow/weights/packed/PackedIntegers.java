@@ -1,9 +1,9 @@
 package dev.winnow.weights.packed;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,8 +15,7 @@ import java.util.Optional;
  */
 record PackedIntegers(int out, int in, List<String> tensors, String layout, int bits, Codes codes, ScaleGrid scales, int[] zeros)
         implements PackedMatrix {
-    private static final ValueLayout.OfShort HALVES = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int BLOCK = 32;
+    private static final int BLOCK = BlockMatrix.BLOCK;
 
     /** Where the codes are. */
     interface Codes {
@@ -56,28 +55,25 @@ record PackedIntegers(int out, int in, List<String> tensors, String layout, int 
 
     @Override
     public void blocks(DType format, int from, int count, MemorySegment target) {
+        BlockMatrix matrix = new BlockMatrix(target, format, in);
         boolean wide = format == DType.Q8_0;
         int[] read = new int[count * in];
         codes.read(from, count, read);
-        byte[] coded = new byte[wide ? read.length : read.length / 2];
+        int[] words = new int[matrix.words()];
+        short[] halves = new short[in / BLOCK];
         for (int r = 0; r < count; r++) {
             int row = scales.row(from + r);
+            Arrays.fill(words, 0);
             for (int c = 0; c < in; c++) {
-                int i = r * in + c;
-                int code = read[i] - zeros[row + scales.columnOf()[c]];
-                if (wide) coded[i] = (byte) code;
-                else coded[i / BLOCK * (BLOCK / 2) + i % (BLOCK / 2)] |= (byte) (code + 8 << (i % BLOCK < BLOCK / 2 ? 0 : 4));
+                int code = read[r * in + c] - zeros[row + scales.columnOf()[c]];
+                int half = c % (BLOCK / 2);
+                if (wide) words[c / 4] |= (code & 0xff) << c % 4 * 8;
+                else words[c / BLOCK * 4 + half / 4] |= code + 8 << half % 4 * 8 + (c % BLOCK < BLOCK / 2 ? 0 : 4);
             }
-        }
-        long elements = (long) out * in;
-        long codesEach = wide ? in : in / 2;
-        MemorySegment.copy(coded, 0, target, ValueLayout.JAVA_BYTE, from * codesEach, coded.length);
-        long scalesStart = wide ? elements : elements / 2;
-        for (int r = from; r < from + count; r++) {
-            for (int b = 0; b < in / BLOCK; b++) {
-                short half = Float.floatToFloat16(scales.values()[scales.row(r) + scales.columnOf()[b * BLOCK]]);
-                target.set(HALVES, scalesStart + DType.SCALE_BYTES * ((long) r * in / BLOCK + b), half);
+            for (int b = 0; b < halves.length; b++) {
+                halves[b] = Float.floatToFloat16(scales.values()[row + scales.columnOf()[b * BLOCK]]);
             }
+            matrix.write(from + r, words, halves);
         }
     }
 }
