@@ -4,8 +4,6 @@ import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Arrays;
-import java.util.function.Supplier;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -52,32 +50,15 @@ final class BlockProducts {
     private static final int HALF_BYTE_OFFSET = 8;
 
     private final BlockScales scales = new BlockScales();
-    private Differences[] differences = {};
-    private Rounded[] rounded = {};
     /** A vector to be prepared, with a zero behind it; its codes, the even and odd ones of each four, and the sum of these. */
     private float[] source = {};
     private byte[] codes = {};
     private int[] even = {};
     private int[] odd = {};
     private int[] sums = {};
+    private float[] scalesOfX = {};
     /** A row that is in no whole group. */
     private float[] row = {};
-
-    /** A vector as bytes meet it. */
-    private static final class Differences {
-        private float[] factors = {};
-        /** For each block. */
-        private float[] corrections = {};
-    }
-
-    /** A rounded vector as half bytes meet it. */
-    private static final class Rounded {
-        /** For each word of a row four pairs of codes: those that its lowest half bytes, two of its eight, meet, then the next ones. */
-        private int[] pairs = {};
-        private float[] scales = {};
-        /** Of each block the sum of its codes, times what the weight's codes are stored too high. */
-        private int[] corrections = {};
-    }
 
     private static float[] repeated(float... pattern) {
         float[] all = new float[L];
@@ -85,66 +66,27 @@ final class BlockProducts {
         return all;
     }
 
-    /** {@code y[yOffset + i * yStride + j] = W[first + j] . x[i]} for j &lt; rows, i &lt; count. */
-    void dot(Kernels kernels, MemorySegment weight, DType dtype, int in, int first, int rows,
-             float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
-        BlockMatrix matrix = new BlockMatrix(weight, dtype, in);
-        int blocks = in / BLOCK;
-        int end = first + rows;
-        int grouped = (int) Math.min(end, matrix.grouped());
-        int from = Math.min(end, Gemm.upTo(first, GROUP));
-        if (from + GROUP <= grouped) prepare(kernels, dtype, in, x, xOffset, xStride, count);
-        if (from > first) oneByOne(kernels, matrix, first, from, x, xOffset, xStride, count, y, yOffset, yStride);
-        for (; from + GROUP <= grouped; from += GROUP) {
-            long at = matrix.wordAt(from, 0);
-            float[] ofGroup = scales.read(weight, matrix.scaleAt(from, 0), GROUP * blocks);
-            for (int i = 0; i < count; i++) {
-                int to = yOffset + i * yStride + from - first;
-                for (int lane = 0; lane < GROUP; lane += LANES) {
-                    if (dtype == DType.Q8_0) {
-                        Differences d = differences[i];
-                        bytes(weight, at + Integer.BYTES * lane, blocks, d.factors, d.corrections, ofGroup, lane, y, to + lane,
-                                0xff, 0xffff, 0xffffff, MADE_POSITIVE);
-                    } else {
-                        Rounded r = rounded[i];
-                        halfBytes(weight, at + Integer.BYTES * lane, blocks, r.pairs, r.corrections, r.scales, ofGroup, lane, y, to + lane,
-                                0x000f000f);
-                    }
-                }
-            }
-        }
-        if (from < end) oneByOne(kernels, matrix, from, end, x, xOffset, xStride, count, y, yOffset + from - first, yStride);
-    }
-
-    /** Rows from .. end - 1, parts of a group or behind the last one, widened. */
-    private void oneByOne(Kernels kernels, BlockMatrix matrix, int from, int end, float[] x, int xOffset, int xStride, int count,
-                          float[] y, int yOffset, int yStride) {
-        if (row.length < matrix.in()) row = new float[matrix.in()];
-        for (int r = from; r < end; r++) {
-            matrix.widen(r, row, 0);
-            for (int i = 0; i < count; i++) {
-                y[yOffset + i * yStride + r - from] = kernels.dot(row, 0, x, xOffset + i * xStride, matrix.in());
-            }
-        }
-    }
-
-    private void prepare(Kernels kernels, DType dtype, int in, float[] x, int xOffset, int xStride, int count) {
+    /** Makes of vectors what rows of a type are multiplied with. */
+    void prepare(Kernels kernels, DType dtype, int in, FewVectors vectors) {
         if (source.length <= in) source = new float[in + L];
         source[in] = 0;
-        for (int i = 0; i < count; i++) {
-            System.arraycopy(x, xOffset + i * xStride, source, 0, in);
-            if (dtype == DType.Q8_0) subtract(i, in);
-            else round(kernels, i, in);
+        int all = vectors.count * in;
+        if (dtype == DType.Q8_0 && vectors.factors.length < all) {
+            vectors.factors = new float[all];
+            vectors.corrections = new float[all / BLOCK];
+        } else if (dtype == DType.Q4_0 && vectors.pairs.length < all / 2) {
+            vectors.pairs = new int[all / 2];
+            vectors.scales = new float[all / BLOCK];
+            vectors.offsets = new int[all / BLOCK];
+        }
+        for (int i = 0; i < vectors.count; i++) {
+            System.arraycopy(vectors.x, vectors.at(i), source, 0, in);
+            if (dtype == DType.Q8_0) subtract(in, vectors, i * in);
+            else round(kernels, in, vectors, i * in);
         }
     }
 
-    private void subtract(int i, int in) {
-        if (differences.length <= i) differences = grown(differences, i, Differences::new);
-        Differences d = differences[i];
-        if (d.factors.length < in) {
-            d.factors = new float[in];
-            d.corrections = new float[in / BLOCK];
-        }
+    private void subtract(int in, FewVectors vectors, int to) {
         FloatVector own = FloatVector.fromArray(F, OWN, 0);
         FloatVector next = FloatVector.fromArray(F, NEXT, 0);
         FloatVector positive = FloatVector.fromArray(F, POSITIVE, 0);
@@ -152,42 +94,38 @@ final class BlockProducts {
             FloatVector correction = FloatVector.zero(F);
             for (int p = b * BLOCK; p < (b + 1) * BLOCK; p += L) {
                 FloatVector u = FloatVector.fromArray(F, source, p);
-                u.mul(own).sub(FloatVector.fromArray(F, source, p + 1).mul(next)).intoArray(d.factors, p);
+                u.mul(own).sub(FloatVector.fromArray(F, source, p + 1).mul(next)).intoArray(vectors.factors, to + p);
                 correction = u.fma(positive, correction);
             }
-            d.corrections[b] = PanamaKernels.sumOf(correction);
+            vectors.corrections[to / BLOCK + b] = PanamaKernels.sumOf(correction);
         }
     }
 
-    private void round(Kernels kernels, int i, int in) {
-        if (rounded.length <= i) rounded = grown(rounded, i, Rounded::new);
-        Rounded r = rounded[i];
-        if (r.pairs.length < in / 2) {
-            r.pairs = new int[in / 2];
-            r.scales = new float[in / BLOCK];
-            r.corrections = new int[in / BLOCK];
-        }
+    private void round(Kernels kernels, int in, FewVectors vectors, int first) {
         int padded = Gemm.upTo(in, UNIT);
         if (codes.length < padded) {
             codes = new byte[padded];
             even = new int[padded / 4];
             odd = new int[padded / 4];
             sums = new int[padded / 4];
+            scalesOfX = new float[padded / BLOCK];
         }
-        kernels.roundToBlocks(DType.Q8_0, source, in, codes, r.scales);
+        kernels.roundToBlocks(DType.Q8_0, source, in, codes, scalesOfX);
+        System.arraycopy(scalesOfX, 0, vectors.scales, first / BLOCK, in / BLOCK);
         for (int p = 0; p < in; p += 4 * L) splitPairs(p);
         for (int b = 0; b < in / BLOCK; b++) {
             int sum = 0;
-            for (int k = b * (BLOCK / 4); k < b * (BLOCK / 4) + BLOCK / 8; k++) {
-                int upper = k + BLOCK / 8;
-                int to = b * PAIRS + k % (BLOCK / 8) * 4;
-                r.pairs[to] = even[k];
-                r.pairs[to + 1] = even[upper];
-                r.pairs[to + 2] = odd[k];
-                r.pairs[to + 3] = odd[upper];
-                sum += sums[k] + sums[upper];
+            for (int k = 0; k < BLOCK / 8; k++) {
+                int lower = b * (BLOCK / 4) + k;
+                int upper = lower + BLOCK / 8;
+                int to = first / 2 + b * PAIRS + 4 * k;
+                vectors.pairs[to] = even[lower];
+                vectors.pairs[to + 1] = even[upper];
+                vectors.pairs[to + 2] = odd[lower];
+                vectors.pairs[to + 3] = odd[upper];
+                sum += sums[lower] + sums[upper];
             }
-            r.corrections[b] = HALF_BYTE_OFFSET * sum;
+            vectors.offsets[first / BLOCK + b] = HALF_BYTE_OFFSET * sum;
         }
     }
 
@@ -203,18 +141,54 @@ final class BlockProducts {
                 .intoArray(sums, p / 4);
     }
 
-    private static <T> T[] grown(T[] old, int last, Supplier<T> make) {
-        T[] all = Arrays.copyOf(old, last + 1);
-        for (int i = old.length; i <= last; i++) all[i] = make.get();
-        return all;
+    /** {@code y[yOffset + i * yStride + j] = W[first + j] . x[i]} for j &lt; rows and each vector i. */
+    void dot(Kernels kernels, MemorySegment weight, DType dtype, int in, int first, int rows, FewVectors vectors,
+             float[] y, int yOffset, int yStride) {
+        BlockMatrix matrix = new BlockMatrix(weight, dtype, in);
+        int end = first + rows;
+        int from = Math.min(end, Gemm.upTo(first, GROUP));
+        int grouped = from + (int) Math.max(0, Math.min(end, matrix.grouped()) - from) / GROUP * GROUP;
+        oneByOne(kernels, matrix, first, from, vectors, y, yOffset, yStride);
+        for (int r = from; r < grouped; r += GROUP) group(matrix, r, vectors, y, yOffset + r - first, yStride);
+        oneByOne(kernels, matrix, grouped, end, vectors, y, yOffset + grouped - first, yStride);
+    }
+
+    private void group(BlockMatrix matrix, int row, FewVectors vectors, float[] y, int yOffset, int yStride) {
+        int blocks = matrix.in() / BLOCK;
+        long at = matrix.wordAt(row, 0);
+        float[] ofGroup = scales.read(matrix.data(), matrix.scaleAt(row, 0), GROUP * blocks);
+        for (int i = 0; i < vectors.count; i++) {
+            int to = yOffset + i * yStride;
+            for (int lane = 0; lane < GROUP; lane += LANES) {
+                if (matrix.format() == DType.Q8_0) {
+                    bytes(matrix.data(), at + Integer.BYTES * lane, i * blocks, blocks, vectors.factors, vectors.corrections,
+                            ofGroup, lane, y, to + lane, 0xff, 0xffff, 0xffffff, MADE_POSITIVE);
+                } else {
+                    halfBytes(matrix.data(), at + Integer.BYTES * lane, i * blocks, blocks, vectors.pairs, vectors.offsets, vectors.scales,
+                            ofGroup, lane, y, to + lane, 0x000f000f);
+                }
+            }
+        }
+    }
+
+    /** Rows from .. end - 1, parts of a group or behind the last one, widened. */
+    private void oneByOne(Kernels kernels, BlockMatrix matrix, int from, int end, FewVectors vectors,
+                          float[] y, int yOffset, int yStride) {
+        if (row.length < matrix.in()) row = new float[matrix.in()];
+        for (int r = from; r < end; r++) {
+            matrix.widen(r, row, 0);
+            for (int i = 0; i < vectors.count; i++) {
+                y[yOffset + i * yStride + r - from] = kernels.dot(row, 0, vectors.x, vectors.at(i), matrix.in());
+            }
+        }
     }
 
     // Offsets are sums of a long that stays and a multiple of an int counter: of those C2 checks the bounds before the loop. Masks are
     // arguments because C2 loads a constant vector anew each time it is used. The second of the two vectors is left out, by a
     // condition that C2 knows, where one holds the group. Nothing is put into helpers, which C2 stops inlining in methods of this size.
 
-    /** LANES rows of bytes from their first word on. */
-    private static void bytes(MemorySegment w, long at, int blocks, float[] factors, float[] corrections, float[] scales, int lane,
+    /** LANES rows of bytes from their first word on, times the vector whose first block is the given one. */
+    private static void bytes(MemorySegment w, long at, int first, int blocks, float[] factors, float[] corrections, float[] scales, int lane,
                               float[] y, int to, int one, int two, int three, int positive) {
         IntVector lowest = IntVector.broadcast(I, one);
         IntVector lower = IntVector.broadcast(I, two);
@@ -223,12 +197,12 @@ final class BlockProducts {
         FloatVector y0 = FloatVector.zero(F);
         FloatVector y1 = y0;
         for (int b = 0; b < blocks; b++) {
-            FloatVector s0 = FloatVector.broadcast(F, corrections[b]);
+            FloatVector s0 = FloatVector.broadcast(F, corrections[first + b]);
             FloatVector s1 = s0;
             FloatVector t0 = FloatVector.zero(F);
             FloatVector t1 = t0;
             for (int k = 0; k < BLOCK / 4; k++) {
-                int p = b * BLOCK + 4 * k;
+                int p = (first + b) * BLOCK + 4 * k;
                 FloatVector x0 = FloatVector.broadcast(F, factors[p]);
                 FloatVector x1 = FloatVector.broadcast(F, factors[p + 1]);
                 FloatVector x2 = FloatVector.broadcast(F, factors[p + 2]);
@@ -255,8 +229,8 @@ final class BlockProducts {
         if (L < GROUP) y1.intoArray(y, to + L);
     }
 
-    /** LANES rows of half bytes from their first word on. */
-    private static void halfBytes(MemorySegment w, long at, int blocks, int[] pairs, int[] corrections, float[] ofX,
+    /** LANES rows of half bytes from their first word on, times the vector whose first block is the given one. */
+    private static void halfBytes(MemorySegment w, long at, int first, int blocks, int[] pairs, int[] offsets, float[] ofX,
                                   float[] scales, int lane, float[] y, int to, int mask) {
         IntVector low = IntVector.broadcast(I, mask);
         FloatVector y0 = FloatVector.zero(F);
@@ -265,7 +239,7 @@ final class BlockProducts {
             ShortVector s0 = ShortVector.zero(S);
             ShortVector s1 = s0;
             for (int k = 0; k < BLOCK / 8; k++) {
-                int p = b * PAIRS + 4 * k;
+                int p = (first + b) * PAIRS + 4 * k;
                 ShortVector x0 = IntVector.broadcast(I, pairs[p]).reinterpretAsShorts();
                 ShortVector x1 = IntVector.broadcast(I, pairs[p + 1]).reinterpretAsShorts();
                 ShortVector x2 = IntVector.broadcast(I, pairs[p + 2]).reinterpretAsShorts();
@@ -284,17 +258,17 @@ final class BlockProducts {
                     s1 = s1.add(v.lanewise(VectorOperators.LSHR, 12).and(low).reinterpretAsShorts().mul(x3));
                 }
             }
-            IntVector correction = IntVector.broadcast(I, corrections[b]);
-            FloatVector scale = FloatVector.broadcast(F, ofX[b]);
+            IntVector tooHigh = IntVector.broadcast(I, offsets[first + b]);
+            FloatVector scale = FloatVector.broadcast(F, ofX[first + b]);
             IntVector both = s0.reinterpretAsInts();
             IntVector sum = both.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16)
-                    .add(both.lanewise(VectorOperators.ASHR, 16)).sub(correction);
+                    .add(both.lanewise(VectorOperators.ASHR, 16)).sub(tooHigh);
             y0 = ((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scale)
                     .fma(FloatVector.fromArray(F, scales, GROUP * b + lane), y0);
             if (L < GROUP) {
                 both = s1.reinterpretAsInts();
                 sum = both.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16)
-                        .add(both.lanewise(VectorOperators.ASHR, 16)).sub(correction);
+                        .add(both.lanewise(VectorOperators.ASHR, 16)).sub(tooHigh);
                 y1 = ((FloatVector) sum.convert(VectorOperators.I2F, 0)).mul(scale)
                         .fma(FloatVector.fromArray(F, scales, GROUP * b + lane + L), y1);
             }

@@ -226,18 +226,23 @@ final class ColdKernels implements Kernels {
     }
 
     @Override
-    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
-                        float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
+    public void prepare(DType dtype, int in, int out, FewVectors few) {
         if (in >= WIDE) left = 0;
-        if (count != 1 || dtype != DType.BF16 || in % 2 != 0 || !cold((long) WEIGHT * rows * in)) {
-            vectors.dotRows(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
+        few.plain = few.count == 1 && dtype == DType.BF16 && in % 2 == 0 && cold((long) WEIGHT * out * in);
+        if (!few.plain) vectors.prepare(dtype, in, out, few);
+    }
+
+    @Override
+    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors few, float[] y, int yOffset, int yStride) {
+        if (!few.plain) {
+            vectors.dotRows(weight, dtype, in, row, rows, few, y, yOffset, yStride);
             return;
         }
         int half = in / 2;
         int[] staged = staged(half);
         for (int j = 0; j < rows; j++) {
             MemorySegment.copy(weight, PAIRS, 2L * in * (row + j), staged, 0, half);
-            y[yOffset + j] = plainDotPairs(staged, half, x, xOffset);
+            y[yOffset + j] = plainDotPairs(staged, half, few.x, few.offset);
         }
     }
 

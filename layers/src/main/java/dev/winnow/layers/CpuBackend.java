@@ -85,6 +85,11 @@ public final class CpuBackend implements Backend {
         Gemm.multiply(kernels, workers, packed, linear, x, 0, linear.in(), rows, y, 0, linear.out(), f, add);
     }
 
+    private void multiply(float[] x, int rows, Linear a, float[] ya, Linear b, float[] yb, Linear c, float[] yc, Work work) {
+        work.product(rows, a.out() + b.out() + c.out(), a.in());
+        Gemm.multiply(kernels, workers, packed, x, rows, a, ya, b, yb, c, yc);
+    }
+
     /** Element-wise work over rows: on all cores when it is worth waking them. */
     private void eachRow(int rows, int width, IntConsumer body) {
         int perTask = Math.max(1, 32_768 / Math.max(1, width));
@@ -137,11 +142,13 @@ public final class CpuBackend implements Backend {
                 kv.follow(attention.rotary(), mode instanceof AttentionMode.Copies(int[] _, int[] places)
                         ? RotaryEmbedding.length(places, places.length) : RotaryEmbedding.length(positions, n));
             }
-            float[] q = queries(normed, n, turned, ws);
-            float[] k = keys(normed, n, turned, ws);
-            if (mode instanceof AttentionMode.Sections(int[][] places)) turnInSections(places, q, k, n);
+            float[] q = ws.buffer(Workspace.Slot.QUERIES, n * queryWidth);
+            float[] k = ws.buffer(Workspace.Slot.KEYS, n * keyWidth);
             float[] v = ws.buffer(Workspace.Slot.VALUES, n * keyWidth);
-            multiply(attention.value(), normed, n, v, Activation.NONE, false, ws.work());
+            multiply(normed, n, attention.query(), q, attention.key(), k, attention.value(), v, ws.work());
+            finishQueries(q, n, turned, ws);
+            finishKeys(k, n, turned, ws);
+            if (mode instanceof AttentionMode.Sections(int[][] places)) turnInSections(places, q, k, n);
 
             float[] attended = ws.buffer(Workspace.Slot.ATTENDED, n * queryWidth);
             if (mode instanceof AttentionMode.Copies copies) {
@@ -348,6 +355,10 @@ public final class CpuBackend implements Backend {
         /** What the down projection of an MLP reads. */
         private float[] hidden(Mlp.Dense mlp, float[] normed, int n, Workspace ws) {
             float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * mlp.down().in());
+            if (mlp instanceof Mlp.Gated g && Gemm.multiplyGated(kernels, workers, g, normed, n, hidden)) {
+                ws.work().product(n, 2 * g.gate().out(), g.gate().in());
+                return hidden;
+            }
             multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
             gate(mlp, normed, hidden, n, ws);
             return hidden;
@@ -440,17 +451,25 @@ public final class CpuBackend implements Backend {
         private float[] queries(float[] normed, int n, int[] positions, Workspace ws) {
             float[] q = ws.buffer(Workspace.Slot.QUERIES, n * queryWidth);
             multiply(attention.query(), normed, n, q, Activation.NONE, false, ws.work());
+            finishQueries(q, n, positions, ws);
+            return q;
+        }
+
+        private void finishQueries(float[] q, int n, int[] positions, Workspace ws) {
             normaliseHeads(attention.queryNorm(), q, n * queryWidth);
             rotate(q, n, attention.heads(), positions, ws);
-            return q;
         }
 
         private float[] keys(float[] normed, int n, int[] positions, Workspace ws) {
             float[] k = ws.buffer(Workspace.Slot.KEYS, n * keyWidth);
             multiply(attention.key(), normed, n, k, Activation.NONE, false, ws.work());
+            finishKeys(k, n, positions, ws);
+            return k;
+        }
+
+        private void finishKeys(float[] k, int n, int[] positions, Workspace ws) {
             normaliseHeads(attention.keyNorm(), k, n * keyWidth);
             rotate(k, n, attention.kvHeads(), positions, ws);
-            return k;
         }
 
         private void normaliseHeads(Norm norm, float[] x, int length) {

@@ -3,7 +3,7 @@ package dev.winnow.layers;
 import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
-import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.function.IntConsumer;
 
 /**
@@ -32,8 +32,9 @@ public final class Gemm {
     /** Bytes of packed panels at a time: a part of the second-level cache. */
     private static final int PACKED_BYTES = 400_000;
     private static final int TASKS_PER_THREAD = 3;
-    /** Weight bytes of a task of the few-rows path. */
+    /** Weight bytes of a task of few rows, and how many of them there are a thread: the last ones decide how long threads wait. */
     private static final int STREAM_BYTES = 1 << 20;
+    private static final int FEW_TASKS_PER_THREAD = 8;
 
     private static final ThreadLocal<float[]> ROWS = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<float[]> SCRATCH = ThreadLocal.withInitial(() -> new float[0]);
@@ -54,76 +55,155 @@ public final class Gemm {
                          float[] y, int yOffset, int yStride, Activation f, boolean add) {
         if (add && f != Activation.NONE) throw new IllegalArgumentException("a product added to y cannot have activation " + f);
         if (rows <= 0) return;
-        int few = linear.weight().dtype().isBlocked() ? FEW_ROWS_OF_BLOCKS : FEW_ROWS;
-        if (rows <= few) FewRows.multiply(kernels, workers, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
-        else many(kernels, workers, kept, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+        if (few(rows, linear)) {
+            FewRows.begin(kernels, x, xOffset, xStride, rows).into(linear, y, yOffset, yStride, f, add).run(workers);
+        } else {
+            many(kernels, workers, kept, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+        }
+    }
+
+    /** The products of x [rows, in] with three maps; for few rows they are one loop over the threads, not three. */
+    static void multiply(Kernels kernels, Workers workers, PackedWeights kept, float[] x, int rows, Linear a, float[] ya,
+                         Linear b, float[] yb, Linear c, float[] yc) {
+        if (rows <= 0) return;
+        if (few(rows, a) && alike(a, b) && alike(a, c)) {
+            FewRows.begin(kernels, x, 0, a.in(), rows).into(a, ya).into(b, yb).into(c, yc).run(workers);
+        } else {
+            multiply(kernels, workers, kept, a, x, 0, a.in(), rows, ya, 0, a.out(), Activation.NONE, false);
+            multiply(kernels, workers, kept, b, x, 0, b.in(), rows, yb, 0, b.out(), Activation.NONE, false);
+            multiply(kernels, workers, kept, c, x, 0, c.in(), rows, yc, 0, c.out(), Activation.NONE, false);
+        }
+    }
+
+    /** {@code y[rows, inner] = f(gate(x)) * up(x)} of few rows in one loop over the threads; returns whether that can be. */
+    static boolean multiplyGated(Kernels kernels, Workers workers, Mlp.Gated mlp, float[] x, int rows, float[] y) {
+        if (rows <= 0 || !few(rows, mlp.gate()) || !alike(mlp.gate(), mlp.up())) return false;
+        FewRows product = FewRows.begin(kernels, x, 0, mlp.gate().in(), rows);
+        product.into(mlp.gate(), y, 0, mlp.gate().out(), mlp.activation(), false).times(mlp.up()).run(workers);
+        return true;
+    }
+
+    private static boolean few(int rows, Linear linear) {
+        return rows <= (linear.weight().dtype().isBlocked() ? FEW_ROWS_OF_BLOCKS : FEW_ROWS);
+    }
+
+    /** Whether what is made of x for one is right for the other. */
+    private static boolean alike(Linear a, Linear b) {
+        return a.weight().dtype() == b.weight().dtype() && a.in() == b.in();
     }
 
     /**
-     * A product of few rows: the arguments of one call, shared by its tasks. One object a thread, since decoding makes a hundred such
-     * products a token.
+     * Products of the same few rows: the arguments of one call, shared by its tasks. One object a thread, since decoding makes dozens of
+     * such calls a token.
      */
     private static final class FewRows implements IntConsumer {
         private static final ThreadLocal<FewRows> OWN = ThreadLocal.withInitial(FewRows::new);
+        private static final int MOST = 3;
 
+        private final FewVectors vectors = new FewVectors();
+        private final Linear[] linears = new Linear[MOST];
+        private final float[][] ys = new float[MOST][];
+        private final int[] tasks = new int[MOST];
+        private int products;
         private Kernels kernels;
-        private Linear linear;
-        private float[] x;
-        private int xOffset;
-        private int xStride;
         private int rows;
-        private float[] y;
+        /** Of a single product. */
         private int yOffset;
         private int yStride;
         private Activation f;
         private boolean add;
+        /** What f of a single product is multiplied with, or null. */
+        private Linear factor;
         private int block;
 
-        static void multiply(Kernels kernels, Workers workers, Linear linear, float[] x, int xOffset, int xStride, int rows,
-                             float[] y, int yOffset, int yStride, Activation f, boolean add) {
-            FewRows product = OWN.get();
-            int in = linear.in();
-            int out = linear.out();
-            product.kernels = kernels;
-            product.linear = linear;
-            product.x = x;
-            product.xOffset = xOffset;
-            product.xStride = xStride;
-            product.rows = rows;
-            product.y = y;
-            product.yOffset = yOffset;
-            product.yStride = yStride;
-            product.f = f;
-            product.add = add;
-            product.block = (long) rows * in * out < FEW_INLINE || workers.threads() == 1 ? out
-                    : block((int) linear.weight().dtype().bytes(in), out, workers.threads());
-            workers.each((out + product.block - 1) / product.block, product);
-            product.linear = null;
-            product.x = null;
-            product.y = null;
+        static FewRows begin(Kernels kernels, float[] x, int xOffset, int xStride, int rows) {
+            FewRows all = OWN.get();
+            all.kernels = kernels;
+            all.vectors.of(x, xOffset, xStride, rows);
+            all.rows = rows;
+            all.products = 0;
+            all.factor = null;
+            return all;
+        }
+
+        FewRows into(Linear linear, float[] y, int yOffset, int yStride, Activation f, boolean add) {
+            this.yOffset = yOffset;
+            this.yStride = yStride;
+            this.f = f;
+            this.add = add;
+            linears[products] = linear;
+            ys[products++] = y;
+            return this;
+        }
+
+        /** One of several, each in an array of its own. */
+        FewRows into(Linear linear, float[] y) {
+            return into(linear, y, 0, 0, Activation.NONE, false);
+        }
+
+        FewRows times(Linear factor) {
+            this.factor = factor;
+            return this;
+        }
+
+        void run(Workers workers) {
+            Linear first = linears[0];
+            int in = first.in();
+            int out = factor == null ? 0 : factor.out();
+            for (int i = 0; i < products; i++) out += linears[i].out();
+            DType dtype = first.weight().dtype();
+            kernels.prepare(dtype, in, out, vectors);
+            boolean alone = (long) rows * in * out < FEW_INLINE || workers.threads() == 1;
+            block = alone ? out : block((int) dtype.bytes(in), out, workers.threads(), factor == null ? 1 : 2);
+            int sum = 0;
+            for (int i = 0; i < products; i++) sum += tasks[i] = (linears[i].out() + block - 1) / block;
+            workers.each(alone ? 1 : workers.threads(), sum, this);
+            vectors.clear();
+            Arrays.fill(linears, null);
+            Arrays.fill(ys, null);
         }
 
         @Override
         public void accept(int task) {
-            Tensor weight = linear.weight();
+            int i = 0;
+            while (task >= tasks[i]) task -= tasks[i++];
             int from = task * block;
-            int n = Math.min(block, linear.out() - from);
+            int n = Math.min(block, linears[i].out() - from);
+            multiply(linears[i], from, n, ys[i], yOffset + from, products == 1 ? yStride : linears[i].out());
+        }
+
+        private void multiply(Linear linear, int from, int n, float[] y, int at, int stride) {
             if (add) {
-                float[] part = scratch(SCRATCH, rows * n);
-                kernels.dotRows(weight.data(), weight.dtype(), linear.in(), from, n, x, xOffset, xStride, rows, part, 0, n);
-                for (int i = 0; i < rows; i++) kernels.addScaled(y, yOffset + i * yStride + from, part, i * n, n, 1f);
+                float[] part = part(linear, from, n);
+                for (int i = 0; i < rows; i++) kernels.addScaled(y, at + i * stride, part, i * n, n, 1f);
             } else {
-                kernels.dotRows(weight.data(), weight.dtype(), linear.in(), from, n, x, xOffset, xStride, rows, y, yOffset + from, yStride);
+                dot(linear, from, n, y, at, stride);
             }
-            finish(kernels, linear.bias(), f, from, n, rows, y, yOffset, yStride);
+            finish(kernels, linear.bias(), f, from, n, rows, y, at - from, stride);
+            if (factor == null) return;
+            float[] part = part(factor, from, n);
+            finish(kernels, factor.bias(), Activation.NONE, from, n, rows, part, -from, n);
+            for (int i = 0; i < rows; i++) kernels.multiply(y, at + i * stride, part, i * n, n);
+        }
+
+        /** Some outputs in this thread's scratch. */
+        private float[] part(Linear linear, int from, int n) {
+            float[] part = scratch(SCRATCH, rows * n);
+            dot(linear, from, n, part, 0, n);
+            return part;
+        }
+
+        private void dot(Linear linear, int from, int n, float[] y, int at, int stride) {
+            Tensor weight = linear.weight();
+            kernels.dotRows(weight.data(), weight.dtype(), linear.in(), from, n, vectors, y, at, stride);
         }
     }
 
     /** Weight rows of a task: enough to stream for a while, few enough to share out evenly; whole groups of a block format. */
-    private static int block(int rowBytes, int out, int threads) {
+    private static int block(int rowBytes, int out, int threads, int maps) {
         int streamed = Math.max(1, STREAM_BYTES / Math.max(1, rowBytes));
-        int even = (out + 4 * threads - 1) / (4 * threads);
-        return upTo(Math.min(streamed, even), BlockMatrix.GROUP);
+        int even = (out + FEW_TASKS_PER_THREAD * threads - 1) / (FEW_TASKS_PER_THREAD * threads);
+        return upTo(Math.max(1, Math.min(streamed, even) / maps), BlockMatrix.GROUP);
     }
 
     private static void many(Kernels kernels, Workers workers, PackedWeights kept, Linear linear, float[] x, int xOffset, int xStride, int rows,

@@ -55,11 +55,19 @@ public interface Kernels {
                       float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add);
 
     /**
-     * Rows of a stored weight times few vectors (decode): {@code y[i * yStride + j] = W[row + j] . x[i]} for j &lt; rows, i &lt; count.
-     * Every weight is read once for all vectors.
+     * Makes of some vectors what {@link #dotRows} with weights [out, in] of a type reads: once for all rows, on one thread.
+     *
+     * @param vectors of which x has been set
      */
-    void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
-                 float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride);
+    void prepare(DType dtype, int in, int out, FewVectors vectors);
+
+    /**
+     * Rows of a stored weight times few vectors (decode): {@code y[i * yStride + j] = W[row + j] . x[i]} for j &lt; rows and each vector i.
+     * Every weight is read once for all vectors.
+     *
+     * @param vectors that {@link #prepare} was called for, with this type and sizes
+     */
+    void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors, float[] y, int yOffset, int yStride);
 
     /**
      * Brings a part of an array from memory into this core's cache, faster than a loop that computes with it would: Java has no

@@ -53,7 +53,6 @@ final class PanamaKernels implements Kernels {
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
     private static final ThreadLocal<BlockProducts> BLOCKS = ThreadLocal.withInitial(BlockProducts::new);
-    private static final ThreadLocal<StreamedRows> STREAMED = ThreadLocal.withInitial(StreamedRows::new);
 
     /** Lane l takes that of l + n, around. Not VectorShuffle.iota, which computes it by vectors and takes a start ten milliseconds. */
     private static VectorShuffle<Float> around(int n) {
@@ -687,21 +686,29 @@ final class PanamaKernels implements Kernels {
     }
 
     @Override
-    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
-                        float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
+    public void prepare(DType dtype, int in, int out, FewVectors vectors) {
+        if (dtype.isBlocked()) BLOCKS.get().prepare(this, dtype, in, vectors);
+        else if (StreamedRows.takes(dtype, in, vectors.count)) StreamedRows.prepare(dtype, in, vectors);
+    }
+
+    @Override
+    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors,
+                        float[] y, int yOffset, int yStride) {
+        int count = vectors.count;
+        float[] x = vectors.x;
         if (count == 1 && dtype == DType.F32) {
-            for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, xOffset);
+            for (int j = 0; j < rows; j++) y[yOffset + j] = dotF32(weight, in, row + j, x, vectors.offset);
         } else if (dtype.isBlocked()) {
-            BLOCKS.get().dot(this, weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
+            BLOCKS.get().dot(this, weight, dtype, in, row, rows, vectors, y, yOffset, yStride);
         } else if (StreamedRows.takes(dtype, in, count)) {
-            STREAMED.get().dot(weight, dtype, in, row, rows, x, xOffset, xStride, count, y, yOffset, yStride);
+            StreamedRows.dot(weight, dtype, in, row, rows, vectors, y, yOffset, yStride);
         } else {
             float[] staged = staged(2 * in);
             for (int j = 0; j < rows; j += 2) {
                 int n = Math.min(2, rows - j);
                 widen(weight, dtype, (long) (row + j) * in, staged, 0, n * in);
                 for (int i = 0; i < count; i += 4) {
-                    dot2x4(staged, in, n, x, xOffset + i * xStride, xStride, Math.min(4, count - i) - 1,
+                    dot2x4(staged, in, n, x, vectors.at(i), vectors.stride, Math.min(4, count - i) - 1,
                             y, yOffset + i * yStride + j, yStride);
                 }
             }

@@ -85,13 +85,17 @@ final class ScalarKernels implements Kernels {
         }
     }
 
+    /** Nothing: they are read as they are. */
     @Override
-    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows,
-                        float[] x, int xOffset, int xStride, int count, float[] y, int yOffset, int yStride) {
+    public void prepare(DType dtype, int in, int out, FewVectors vectors) {}
+
+    @Override
+    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors,
+                        float[] y, int yOffset, int yStride) {
         for (int j = 0; j < rows; j++) {
-            for (int i = 0; i < count; i++) {
+            for (int i = 0; i < vectors.count; i++) {
                 float sum = 0;
-                for (int p = 0; p < in; p++) sum += read(weight, dtype, in, row + j, p) * x[xOffset + i * xStride + p];
+                for (int p = 0; p < in; p++) sum += read(weight, dtype, in, row + j, p) * vectors.x[vectors.at(i) + p];
                 y[yOffset + i * yStride + j] = sum;
             }
         }

@@ -15,8 +15,6 @@ import jdk.incubator.vector.VectorSpecies;
  * where they are stored, so that the processor sees a single stream to prefetch. Several rows at a time, or a copy to cache first, were
  * each a third slower. Offsets are sums of a long that stays the same in the loop and a multiple of its int counter: of those C2 checks the
  * bounds before the loop.
- *
- * <p>Scratch of one thread.
  */
 final class StreamedRows {
     private static final VectorSpecies<Float> F = PanamaKernels.F;
@@ -36,8 +34,7 @@ final class StreamedRows {
     private static final int F16_BITS = 0x8fffe000;
     private static final int BF16_BITS = 0xffff0000;
 
-    private float[] even = {};
-    private float[] odd = {};
+    private StreamedRows() {}
 
     /** Whether this is the way for rows of so many elements of a type and so many vectors. */
     static boolean takes(DType dtype, int in, int count) {
@@ -47,31 +44,33 @@ final class StreamedRows {
         };
     }
 
-    /** {@code y[yOffset + i * yStride + j] = W[row + j] . x[i]} for j &lt; rows, i &lt; count. */
-    void dot(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
-             float[] y, int yOffset, int yStride) {
+    /** Splits each x, times a factor, into its even and odd elements, because one word of a row holds a pair of them. */
+    static void prepare(DType dtype, int in, FewVectors vectors) {
         int half = in / 2;
-        unzip(x, xOffset, xStride, count, half, dtype == DType.F16 ? HALF_WAY : 1f);
+        if (vectors.even.length < vectors.count * half) {
+            vectors.even = new float[vectors.count * half];
+            vectors.odd = new float[vectors.count * half];
+        }
+        float factor = dtype == DType.F16 ? HALF_WAY : 1f;
+        for (int i = 0; i < vectors.count; i++) unzip(vectors.x, vectors.at(i), vectors.even, vectors.odd, i * half, half, factor);
+    }
+
+    /** {@code y[yOffset + i * yStride + j] = W[row + j] . x[i]} for j &lt; rows and each vector i. */
+    static void dot(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors, float[] y, int yOffset, int yStride) {
+        int half = in / 2;
+        float[] even = vectors.even;
+        float[] odd = vectors.odd;
         for (int j = 0; j < rows; j++) {
             long at = 2L * in * (row + j);
             // the first vector brings the row to cache
-            for (int i = 0; i < count; i++) {
+            for (int i = 0; i < vectors.count; i++) {
                 y[yOffset + i * yStride + j] = dtype == DType.F16 ? dotF16(weight, at, half, F16_BITS, even, odd, i * half) * HALF_WAY
                         : dotBF16(weight, at, half, BF16_BITS, even, odd, i * half);
             }
         }
     }
 
-    /** Splits each x, times a factor, into its even and odd elements, because one word of a row holds a pair of them. */
-    private void unzip(float[] x, int offset, int stride, int count, int half, float factor) {
-        if (even.length < count * half) {
-            even = new float[count * half];
-            odd = new float[count * half];
-        }
-        for (int i = 0; i < count; i++) unzip(x, offset + i * stride, i * half, half, factor);
-    }
-
-    private void unzip(float[] x, int offset, int to, int half, float factor) {
+    private static void unzip(float[] x, int offset, float[] even, float[] odd, int to, int half, float factor) {
         int p = 0;
         for (; p <= half - L; p += L) {
             FloatVector u = FloatVector.fromArray(F, x, offset + 2 * p).mul(factor);

@@ -32,7 +32,7 @@ class BlockProductsTest {
         w = Stored.rounded(w, dtype);
         float[] rounded = Stored.roundedVector(x);
         float[] y = new float[count * rows];
-        new BlockProducts().dot(kernels, data, dtype, in, first, rows, x, 0, in, count, y, 0, rows);
+        new BlockProducts().dot(kernels, data, dtype, in, first, rows, Stored.prepared(kernels, dtype, in, rows, x, 0, in, count), y, 0, rows);
         for (int i = 0; i < count; i++) {
             for (int j = 0; j < rows; j++) {
                 int group = (first + j) / 16 * 16;
@@ -53,7 +53,8 @@ class BlockProductsTest {
         float[] x = Stored.random(random, 64);
         for (int i = large; i < x.length; i += 4) x[i] *= (float) Math.pow(2, exponent);
         float[] y = new float[16];
-        new BlockProducts().dot(kernels, Stored.heap(w, DType.Q8_0, 64), DType.Q8_0, 64, 0, 16, x, 0, 64, 1, y, 0, 16);
+        FewVectors vectors = Stored.prepared(kernels, DType.Q8_0, 64, 16, x, 0, 64, 1);
+        new BlockProducts().dot(kernels, Stored.heap(w, DType.Q8_0, 64), DType.Q8_0, 64, 0, 16, vectors, y, 0, 16);
         w = Stored.rounded(w, DType.Q8_0);
         for (int j = 0; j < 16; j++) {
             double sum = 0;

@@ -93,8 +93,11 @@ class ColdKernelsTest {
         int row = random.nextInt(3);
         MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), DType.BF16, in);
         float[] x = Stored.random(random, in + 2);
-        same(Stored.random(random, rows + 2), y -> PLAIN.dotRows(data, DType.BF16, in, row, rows, x, 2, in, 1, y, 1, rows),
-                y -> VECTORS.dotRows(data, DType.BF16, in, row, rows, x, 2, in, 1, y, 1, rows));
+        same(Stored.random(random, rows + 2), y -> dot(PLAIN, data, in, row, rows, x, y), y -> dot(VECTORS, data, in, row, rows, x, y));
+    }
+
+    private static void dot(Kernels k, MemorySegment data, int in, int row, int rows, float[] x, float[] y) {
+        k.dotRows(data, DType.BF16, in, row, rows, Stored.prepared(k, DType.BF16, in, rows, x, 2, in, 1), y, 1, rows);
     }
 
     @Property(tries = 400)

@@ -90,6 +90,59 @@ class GemmTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"1,64,40", "1,1024,512", "3,512,400", "8,96,33", "40,64,50"})
+    void severalProductsInOneLoopAreTheSame(int rows, int in, int out) {
+        Random random = new Random(in);
+        Kernels k = new PanamaKernels();
+        for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.Q8_0, DType.Q4_0}) {
+            Linear[] maps = new Linear[3];
+            for (int i = 0; i < 3; i++) {
+                int rowsOfMap = i == 0 ? out : out / 2;
+                maps[i] = new Linear(Stored.tensor(Stored.random(random, rowsOfMap * in), dtype, rowsOfMap, in),
+                        i == 1 ? null : Stored.random(random, rowsOfMap));
+            }
+            float[] x = Stored.random(random, rows * in);
+            float[][] expected = new float[3][];
+            float[][] y = new float[3][];
+            for (int i = 0; i < 3; i++) {
+                expected[i] = product(k, maps[i], x, rows, Activation.NONE);
+                y[i] = new float[expected[i].length];
+            }
+            Gemm.multiply(k, THREE, null, x, rows, maps[0], y[0], maps[1], y[1], maps[2], y[2]);
+            assertThat(y).isDeepEqualTo(expected);
+            // maps of different types are multiplied one after the other
+            Linear other = new Linear(Stored.tensor(Stored.random(random, out * in), DType.F16, out, in), null);
+            Gemm.multiply(k, THREE, null, x, rows, maps[1], y[1], other, y[0], maps[2], y[2]);
+            assertThat(y).isDeepEqualTo(new float[][] {product(k, other, x, rows, Activation.NONE), expected[1], expected[2]});
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,64,40", "1,1024,512", "4,512,400", "8,96,33"})
+    void aGatedProductIsThatOfItsFactors(int rows, int in, int out) {
+        Random random = new Random(in);
+        Kernels k = new PanamaKernels();
+        for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.Q8_0, DType.Q4_0}) {
+            Linear gate = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
+            Linear up = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
+            float[] x = Stored.random(random, rows * in);
+            float[] y = new float[rows * out];
+            boolean few = Gemm.multiplyGated(k, THREE, new Mlp.Gated(gate, up, null, Activation.SILU), x, rows, y);
+            assertThat(few).isEqualTo(rows <= 4 || !dtype.isBlocked());
+            if (!few) continue;
+            float[] expected = product(k, gate, x, rows, Activation.SILU);
+            k.multiply(expected, 0, product(k, up, x, rows, Activation.NONE), 0, expected.length);
+            assertThat(y).isEqualTo(expected);
+        }
+    }
+
+    private static float[] product(Kernels k, Linear map, float[] x, int rows, Activation f) {
+        float[] y = new float[rows * map.out()];
+        Gemm.multiply(k, ONE, map, x, 0, map.in(), rows, y, 0, map.out(), f, false);
+        return y;
+    }
+
     private static void check(Kernels k, Workers workers, int rows, int in, int out, DType dtype, Activation f, boolean bias,
                               boolean add, long seed) {
         Random random = new Random(seed);

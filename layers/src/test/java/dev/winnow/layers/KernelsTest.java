@@ -186,7 +186,7 @@ class KernelsTest {
         float[] x = Stored.random(random, 2 + count * xStride);
         float[] y = new float[1 + count * yStride + 1];
         Arrays.fill(y, UNTOUCHED);
-        k.dotRows(data, dtype, in, row, rows, x, 2, xStride, count, y, 1, yStride);
+        k.dotRows(data, dtype, in, row, rows, Stored.prepared(k, dtype, in, rows, x, 2, xStride, count), y, 1, yStride);
         float[] rounded = new float[count * in];
         for (int i = 0; i < count && dtype.isBlocked(); i++) {
             System.arraycopy(Stored.roundedVector(Arrays.copyOfRange(x, 2 + i * xStride, 2 + i * xStride + in)), 0, rounded, i * in, in);
@@ -257,7 +257,7 @@ class KernelsTest {
         MemorySegment data = MemorySegment.ofArray(new byte[64]);
         both().forEach(k -> {
             float[] y = new float[k.panelWidth() * 2];
-            assertThatThrownBy(() -> k.dotRows(data, DType.I8, 8, 0, 4, new float[8], 0, 8, 1, y, 0, 4))
+            assertThatThrownBy(() -> k.dotRows(data, DType.I8, 8, 0, 4, Stored.prepared(k, DType.I8, 8, 4, new float[8], 0, 8, 1), y, 0, 4))
                     .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("I8");
             assertThatThrownBy(() -> k.packPanel(data, DType.F64, 2, 0, 2, 0, 2, y, 0)).isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> k.widen(data, DType.I64, 0, y, 0, 2)).isInstanceOf(IllegalArgumentException.class);

@@ -78,6 +78,14 @@ final class Stored {
         return rounded;
     }
 
+    /** Vectors as kernels read them. */
+    static FewVectors prepared(Kernels kernels, DType dtype, int in, int out, float[] x, int offset, int stride, int count) {
+        FewVectors vectors = new FewVectors();
+        vectors.of(x, offset, stride, count);
+        kernels.prepare(dtype, in, out, vectors);
+        return vectors;
+    }
+
     static Tensor tensor(float[] values, DType dtype, long... shape) {
         return new Tensor("w", dtype, shape, unaligned(values, dtype, values.length / (int) shape[0]));
     }
