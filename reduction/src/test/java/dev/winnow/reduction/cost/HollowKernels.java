@@ -1,6 +1,7 @@
 package dev.winnow.reduction.cost;
 
 import dev.winnow.layers.Activation;
+import dev.winnow.layers.FewVectors;
 import dev.winnow.layers.Kernels;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
@@ -41,8 +42,10 @@ final class HollowKernels implements Kernels {
                              int rows, int depth, int cols, boolean add) {}
 
     @Override
-    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, float[] x, int xOffset, int xStride, int count,
-                        float[] y, int yOffset, int yStride) {}
+    public void prepare(DType dtype, int in, int out, FewVectors vectors) {}
+
+    @Override
+    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors, float[] y, int yOffset, int yStride) {}
 
     @Override
     public float touch(float[] x, int offset, int n) {
