@@ -129,6 +129,21 @@ final class ColdKernels implements Kernels {
         }
     }
 
+    @Override
+    public void packColumns(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
+        if (!cold((long) rows * depth)) {
+            vectors.packColumns(a, aOffset, aStride, rows, depth, packed, packedOffset);
+            return;
+        }
+        for (int i = 0; i < rows; i++) {
+            plainGather(a, aOffset + i, aStride, depth, packed, packedOffset + PanamaKernels.packedRow(i, depth), PanamaKernels.PACKED_STEP);
+        }
+    }
+
+    private static void plainGather(float[] a, int from, int stride, int n, float[] b, int to, int step) {
+        for (int p = 0; p < n; p++) b[to + p * step] = a[from + p * stride];
+    }
+
     private static void plainSpread(float[] a, int from, int n, float[] b, int to, int step) {
         for (int p = 0; p < n; p++) b[to + p * step] = a[from + p];
     }
@@ -370,6 +385,49 @@ final class ColdKernels implements Kernels {
             sum += e;
         }
         return sum;
+    }
+
+    @Override
+    public void maxColumns(float[] x, int offset, int rows, float[] max, int maxOffset) {
+        if (cold((long) rows * panelWidth())) plainMaxima(x, offset, rows, panelWidth(), max, maxOffset);
+        else vectors.maxColumns(x, offset, rows, max, maxOffset);
+    }
+
+    private static void plainMaxima(float[] x, int offset, int rows, int width, float[] max, int maxOffset) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < width; j++) {
+                float v = x[offset + i * width + j];
+                if (v > max[maxOffset + j]) max[maxOffset + j] = v;
+            }
+        }
+    }
+
+    @Override
+    public void expMinusColumns(float[] x, int offset, int rows, float[] shift, float[] sums, int sumsOffset) {
+        if (cold((long) ELEMENT * rows * panelWidth())) plainPowers(x, offset, rows, panelWidth(), shift, sums, sumsOffset);
+        else vectors.expMinusColumns(x, offset, rows, shift, sums, sumsOffset);
+    }
+
+    private static void plainPowers(float[] x, int offset, int rows, int width, float[] shift, float[] sums, int sumsOffset) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < width; j++) {
+                float e = plainExp(x[offset + i * width + j] - shift[j]);
+                x[offset + i * width + j] = e;
+                sums[sumsOffset + j] += e;
+            }
+        }
+    }
+
+    @Override
+    public void scaleColumns(float[] x, int offset, int rows, float[] factors) {
+        if (cold((long) rows * panelWidth())) plainScale(x, offset, rows, panelWidth(), factors);
+        else vectors.scaleColumns(x, offset, rows, factors);
+    }
+
+    private static void plainScale(float[] x, int offset, int rows, int width, float[] factors) {
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < width; j++) x[offset + i * width + j] *= factors[j];
+        }
     }
 
     @Override

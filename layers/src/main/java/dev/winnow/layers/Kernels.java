@@ -35,6 +35,9 @@ public interface Kernels {
     /** Copies the rows of A to the order in which {@link #multiplyPanels} reads them. */
     void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset);
 
+    /** {@link #packRows} of a matrix that is stored transposed: {@code A[i][p] = a[aOffset + p * aStride + i]}. */
+    void packColumns(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset);
+
     /**
      * {@code C[rows, cols] (+)= A[rows, from .. from + depth - 1] * B[depth, cols]}, B in packed panels one after the other, each {@code
      * depth * panelWidth()} elements: what {@link #packPanel} and {@link #transposePanel} write.
@@ -92,6 +95,15 @@ public interface Kernels {
 
     /** x = exp(x - max); returns the sum of the results. {@code exp(-inf) = 0}. */
     float expMinus(float[] x, int offset, int n, float max);
+
+    /** Of a panel's columns: {@code max[j] = max(max[j], x[i * panelWidth() + j])} over i &lt; rows, and j &lt; panelWidth(). NaN is passed over. */
+    void maxColumns(float[] x, int offset, int rows, float[] max, int maxOffset);
+
+    /** Of a panel's columns: {@code x = exp(x - shift[j])}, and their sums are added to sums[j]. {@code exp(-inf) = 0}. */
+    void expMinusColumns(float[] x, int offset, int rows, float[] shift, float[] sums, int sumsOffset);
+
+    /** Of a panel's columns: {@code x *= factors[j]}. */
+    void scaleColumns(float[] x, int offset, int rows, float[] factors);
 
     /** x = f(x). */
     void activate(Activation f, float[] x, int offset, int n);

@@ -24,6 +24,7 @@ final class PanamaKernels implements Kernels {
     static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED.withShape(F.vectorShape());
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+    private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
     private static final int L = F.length();
     /** As many bytes as F has lanes; there are no vectors of four, so 128-bit machines round one by one. */
     private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * L)));
@@ -95,6 +96,29 @@ final class PanamaKernels implements Kernels {
             packed[at + PACKED_STEP * p] = a[a0 + p];
             packed[at + PACKED_STEP * p + 1] = a[a1 + p];
             packed[at + PACKED_STEP * p + 2] = a[a2 + p];
+        }
+    }
+
+    @Override
+    public void packColumns(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
+        if (EIGHT_ROWS) {
+            float[] turned = staged(rows * PANEL_WIDTH);
+            for (int p = 0; p < depth; p += PANEL_WIDTH) {
+                int n = Math.min(PANEL_WIDTH, depth - p);
+                transposePanel(a, aOffset + p * aStride, aStride, n, rows, turned, 0);
+                for (int i = 0; i < rows; i++) System.arraycopy(turned, i * PANEL_WIDTH, packed, packedOffset + i * depth + p, n);
+            }
+            return;
+        }
+        // four neighbours at a time, of which the fourth falls in the gap; the last rows one by one, as nothing may lie behind them
+        int whole = Math.max(0, (rows - 1) / PACKED_ROWS);
+        for (int p = 0; p < depth; p++) {
+            int from = aOffset + p * aStride;
+            int to = packedOffset + PACKED_STEP * p;
+            for (int g = 0; g < whole; g++) {
+                FloatVector.fromArray(FOUR, a, from + PACKED_ROWS * g).intoArray(packed, to + g * depth * PACKED_STEP);
+            }
+            for (int i = whole * PACKED_ROWS; i < rows; i++) packed[to + whole * depth * PACKED_STEP + i % PACKED_ROWS] = a[from + i];
         }
     }
 
@@ -1014,6 +1038,49 @@ final class PanamaKernels implements Kernels {
             sum += e;
         }
         return sum;
+    }
+
+    @Override
+    public void maxColumns(float[] x, int offset, int rows, float[] max, int maxOffset) {
+        FloatVector m0 = FloatVector.fromArray(F, max, maxOffset);
+        FloatVector m1 = FloatVector.fromArray(F, max, maxOffset + L);
+        FloatVector m2 = FloatVector.fromArray(F, max, maxOffset + 2 * L);
+        for (int i = 0; i < rows; i++) {
+            FloatVector v0 = FloatVector.fromArray(F, x, offset + i * PANEL_WIDTH);
+            FloatVector v1 = FloatVector.fromArray(F, x, offset + i * PANEL_WIDTH + L);
+            FloatVector v2 = FloatVector.fromArray(F, x, offset + i * PANEL_WIDTH + 2 * L);
+            // vcmpps and vblendvps: a maximum that keeps NaN would take several instructions more
+            m0 = m0.blend(v0, v0.compare(VectorOperators.GT, m0));
+            m1 = m1.blend(v1, v1.compare(VectorOperators.GT, m1));
+            m2 = m2.blend(v2, v2.compare(VectorOperators.GT, m2));
+        }
+        m0.intoArray(max, maxOffset);
+        m1.intoArray(max, maxOffset + L);
+        m2.intoArray(max, maxOffset + 2 * L);
+    }
+
+    @Override
+    public void expMinusColumns(float[] x, int offset, int rows, float[] shift, float[] sums, int sumsOffset) {
+        for (int j = 0; j < PANEL_WIDTH; j += L) {
+            FloatVector s = FloatVector.fromArray(F, shift, j);
+            FloatVector sum = FloatVector.fromArray(F, sums, sumsOffset + j);
+            for (int i = 0; i < rows; i++) {
+                FloatVector e = exp(FloatVector.fromArray(F, x, offset + i * PANEL_WIDTH + j).sub(s));
+                e.intoArray(x, offset + i * PANEL_WIDTH + j);
+                sum = sum.add(e);
+            }
+            sum.intoArray(sums, sumsOffset + j);
+        }
+    }
+
+    @Override
+    public void scaleColumns(float[] x, int offset, int rows, float[] factors) {
+        for (int j = 0; j < PANEL_WIDTH; j += L) {
+            FloatVector f = FloatVector.fromArray(F, factors, j);
+            for (int i = 0; i < rows; i++) {
+                FloatVector.fromArray(F, x, offset + i * PANEL_WIDTH + j).mul(f).intoArray(x, offset + i * PANEL_WIDTH + j);
+            }
+        }
     }
 
     @Override

@@ -66,6 +66,13 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void packColumns(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {
+        for (int i = 0; i < rows; i++) {
+            for (int p = 0; p < depth; p++) packed[packedOffset + i * depth + p] = a[aOffset + p * aStride + i];
+        }
+    }
+
+    @Override
     public void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
                                float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {
         int width = panelWidth();
@@ -145,6 +152,31 @@ final class ScalarKernels implements Kernels {
             sum += e;
         }
         return (float) sum;
+    }
+
+    @Override
+    public void maxColumns(float[] x, int offset, int rows, float[] max, int maxOffset) {
+        int width = panelWidth();
+        for (int i = 0; i < rows * width; i++) {
+            int j = maxOffset + i % width;
+            if (x[offset + i] > max[j]) max[j] = x[offset + i];
+        }
+    }
+
+    @Override
+    public void expMinusColumns(float[] x, int offset, int rows, float[] shift, float[] sums, int sumsOffset) {
+        int width = panelWidth();
+        for (int i = 0; i < rows * width; i++) {
+            float e = (float) Math.exp((double) x[offset + i] - shift[i % width]);
+            x[offset + i] = e;
+            sums[sumsOffset + i % width] += e;
+        }
+    }
+
+    @Override
+    public void scaleColumns(float[] x, int offset, int rows, float[] factors) {
+        int width = panelWidth();
+        for (int i = 0; i < rows * width; i++) x[offset + i] *= factors[i % width];
     }
 
     @Override

@@ -7,15 +7,17 @@ import java.util.function.IntConsumer;
  * Attention in tiles with an online softmax (Milakov and Gimelshein 2018, Dao et al. 2022): scores exist for one block of queries
  * and one tile of keys at a time. The query heads of a group share their keys' tile.
  *
- * <p>Many queries: a task takes a key head and a chunk of the queries, packs each tile of keys once and lets all its queries pass
- * over it. Few queries (decode): keys are streamed unpacked past the group's queries, and a long context is split over tasks whose
+ * <p>Many queries: a task takes a key head and a chunk of the queries, packs each tile of keys and values once and lets all its
+ * queries pass over it, a panel of them at a time. Few queries (decode): keys are streamed unpacked past the group's queries, and a long context is split over tasks whose
  * partial results are merged.
  */
 public final class TiledAttention {
-    /** Query rows of a block: its scores stay in L1. */
+    /** Queries of a chunk are a multiple of that. */
     private static final int BLOCK = Kernels.ROW_GROUP;
-    /** Panels of keys in a tile: 4 x 48 keys x 64 floats are 48 KiB. */
-    private static final int TILE_PANELS = 4;
+    /** Keys of a tile when they are streamed: 4 panels, 4 x 48 keys x 64 floats are 48 KiB. */
+    private static final int STREAMED_PANELS = 4;
+    /** Keys of a tile when they are packed: they and their values, of 64 floats, take 64 KiB each in L2, the scores of a block 18 in L1. */
+    private static final int PACKED_TILE = 8 * Kernels.ROW_GROUP;
     /** Up to this many query rows per key head keys are streamed, not packed. */
     private static final int FEW_ROWS = 16;
     /** Floats of scaled queries that a task holds: half an L2. */
@@ -63,6 +65,7 @@ public final class TiledAttention {
             int most = Math.max(BLOCK, QUERY_FLOATS / (pass.group * kv.headDim()) / BLOCK * BLOCK);
             pass.chunk = Math.min(most, ((n + chunks - 1) / chunks + BLOCK - 1) / BLOCK * BLOCK);
             pass.work = Pass.Work.CHUNKS;
+            pass.tile = PACKED_TILE;
             workers.each(threads, kvHeads * pass.chunks(), pass);
         } else {
             // by what is seen and heads only: the order of summation, and with it the result, must not depend on the threads, nor on
@@ -187,7 +190,7 @@ public final class TiledAttention {
             this.ends = scoring.ends();
             this.dim = kv.headDim();
             this.width = kernels.panelWidth();
-            this.tile = TILE_PANELS * width;
+            this.tile = STREAMED_PANELS * width;
         }
 
         /** Lets go of what a call held. */
@@ -251,79 +254,117 @@ public final class TiledAttention {
             return mask.causal() ? Math.clamp((long) length - n + i + 1, 0, length) : length;
         }
 
-        /** Queries from .. to - 1 against all keys of a head. */
+        /**
+         * Queries from .. to - 1 against all keys of a head. Keys are the rows of the products and queries the columns: what comes
+         * out of the first, weighed, is the panel that goes into the second, and the softmax has a query in each lane.
+         */
         void chunk(int h, int from, int to) {
             Scratch s = SCRATCH.get();
-            int count = to - from;
-            s.ready(count * group, dim, width, tile, BLOCK);
+            int rows = (to - from) * group;
+            int blocks = (rows + width - 1) / width;
+            s.ready(blocks * width, dim, width, tile, width);
+            s.readyForPanels(blocks * width * dim, kernels.packedRows(tile, dim), kernels.packedRows(dim, tile), width);
             int lowest = Integer.MAX_VALUE;
             int highest = 0;
-            for (int i = 0; i < count; i++) {
-                s.starts[i] = start(h, from + i);
-                s.ends[i] = end(h, from + i);
-                lowest = Math.min(lowest, s.starts[i]);
-                highest = Math.max(highest, s.ends[i]);
+            for (int r = 0; r < rows; r++) {
+                s.starts[r] = start(h, from + r / group);
+                s.ends[r] = end(h, from + r / group);
+                lowest = Math.min(lowest, s.starts[r]);
+                highest = Math.max(highest, s.ends[r]);
+                System.arraycopy(q, (from + r / group) * qStride + (h * group + r % group) * dim, s.queries, r * dim, dim);
             }
-            int outBase = from * outStride + h * group * dim;
-            for (int g = 0; g < group; g++) {
-                for (int i = 0; i < count; i++) {
-                    int row = (g * count + i) * dim;
-                    System.arraycopy(q, (from + i) * qStride + (h * group + g) * dim, s.queries, row, dim);
-                    int at = outBase + i * outStride + g * dim;
-                    Arrays.fill(out, at, at + dim, 0f);
-                }
+            kernels.scale(s.queries, 0, rows * dim, scale);
+            for (int r = 0; r < rows; r += width) {
+                kernels.transposePanel(s.queries, r * dim, dim, Math.min(width, rows - r), dim, s.panels, r * dim);
             }
-            kernels.scale(s.queries, 0, group * count * dim, scale);
-            s.packed = Scratch.grown(s.packed, packedAt(group, count, 0));
-            for (int g = 0; g < group; g++) {
-                for (int b = 0; b < count; b += BLOCK) {
-                    kernels.packRows(s.queries, (g * count + b) * dim, dim, Math.min(BLOCK, count - b), dim, s.packed, packedAt(g, count, b));
-                }
-            }
-            Arrays.fill(s.maxima, 0, group * count, Float.NEGATIVE_INFINITY);
-            Arrays.fill(s.sums, 0, group * count, 0f);
-
+            Arrays.fill(s.gathered, 0, blocks * width * dim, 0f);
+            Arrays.fill(s.maxima, 0, blocks * width, Float.NEGATIVE_INFINITY);
+            Arrays.fill(s.sums, 0, blocks * width, 0f);
             for (int t = lowest / tile * tile; t < highest; t += tile) {
                 int end = Math.min(highest, t + tile);
                 keys(s, h, t, end);
-                for (int p = t; p < end; p += width) {
-                    kernels.transposePanel(s.keys, s.keysOffset + (p - t) * dim, dim, Math.min(width, end - p), dim,
-                            s.panels, (p - t) * dim);
-                }
+                kernels.packRows(s.keys, s.keysOffset, dim, end - t, dim, s.packedKeys, 0);
                 values(s, h, t, end);
-                for (int b = 0; b < count; b += BLOCK) {
-                    int rows = Math.min(BLOCK, count - b);
-                    int blockStart = Integer.MAX_VALUE;
-                    int blockEnd = 0;
-                    for (int i = b; i < b + rows; i++) {
-                        blockStart = Math.min(blockStart, s.starts[i]);
-                        blockEnd = Math.max(blockEnd, s.ends[i]);
-                    }
-                    // whole panels that no query of the block sees are left out
-                    int c0 = Math.max(0, blockStart - t) / width * width;
-                    int c1 = Math.min(end, blockEnd) - t;
-                    if (c0 >= c1) continue;
-                    for (int g = 0; g < group; g++) {
-                        int first = g * count + b;
-                        kernels.multiplyPanels(s.packed, packedAt(g, count, b), dim, 0, s.panels, c0 * dim, s.scores, c0, tile,
-                                rows, dim, c1 - c0, false);
-                        int o = outBase + b * outStride + g * dim;
-                        for (int i = 0; i < rows; i++) {
-                            addRelative(h, g, from + b + i, s.scores, i * tile + c0, t + c0, c1 - c0);
-                            softmax(s, h, i * tile, c0, c1, t, s.starts[b + i], s.ends[b + i], first + i, out, o + i * outStride);
-                        }
-                        weigh(s, 0, c0, c1, rows, out, o, outStride);
-                    }
-                }
+                kernels.packColumns(s.values, s.valuesOffset, s.valuesStride, dim, end - t, s.packedValues, 0);
+                for (int r = 0; r < rows; r += width) gather(s, h, from, r, Math.min(rows, r + width), t, end);
             }
-            for (int g = 0; g < group; g++) {
-                for (int i = 0; i < count; i++) divide(out, outBase + i * outStride + g * dim, s.sums[g * count + i]);
+            for (int r = 0; r < rows; r += width) deliver(s, r, Math.min(rows, r + width), from * outStride + h * group * dim);
+        }
+
+        /** What rows r .. last - 1, one in each lane, gather from slots t .. end - 1. */
+        private void gather(Scratch s, int h, int from, int r, int last, int t, int end) {
+            int low = Integer.MAX_VALUE;
+            int high = 0;
+            for (int i = r; i < last; i++) {
+                low = Math.min(low, s.starts[i]);
+                high = Math.max(high, s.ends[i]);
+            }
+            // groups of keys that no query of the block sees are left out
+            int c0 = Math.max(0, low - t) / Kernels.ROW_GROUP * Kernels.ROW_GROUP;
+            int c1 = Math.min(end, high) - t;
+            if (c0 >= c1) return;
+            int at = c0 * width;
+            int count = c1 - c0;
+            kernels.multiplyPanels(s.packedKeys, kernels.packedRows(c0, dim), dim, 0, s.panels, r * dim, s.scores, at, width,
+                    count, dim, width, false);
+            finishScores(s, h, from, r, last, t + c0, at, count);
+            System.arraycopy(s.maxima, r, s.shrink, 0, width);
+            kernels.maxColumns(s.scores, at, count, s.maxima, r);
+            boolean grown = false;
+            for (int j = 0; j < width; j++) {
+                float old = s.shrink[j];
+                float max = s.maxima[r + j];
+                grown |= old != max && old != Float.NEGATIVE_INFINITY;
+                s.shrink[j] = old == max ? 0 : old - max;
+                // a query that has seen no key yet: exp(-inf) is zero whatever is taken off
+                s.shift[j] = max == Float.NEGATIVE_INFINITY ? 0 : max;
+            }
+            if (grown) {
+                kernels.expMinus(s.shrink, 0, width, 0f);
+                kernels.multiply(s.sums, r, s.shrink, 0, width);
+                kernels.scaleColumns(s.gathered, r * dim, dim, s.shrink);
+            }
+            kernels.expMinusColumns(s.scores, at, count, s.shift, s.sums, r);
+            kernels.multiplyPanels(s.packedValues, 0, end - t, c0, s.scores, at, s.gathered, r * dim, width, dim, count, width, true);
+        }
+
+        /** Softcap, biases and masks of scores, one row of lanes for each key from a slot on. */
+        private void finishScores(Scratch s, int h, int from, int r, int last, int slot, int at, int count) {
+            float[] scores = s.scores;
+            Softcap.apply(kernels, scores, at, count * width, softcap);
+            float[] bias = kv.bias(h);
+            for (int k = 0; k < count && bias != null; k++) {
+                for (int i = at + k * width; i < at + (k + 1) * width; i++) scores[i] += bias[slot + k];
+            }
+            for (int i = r; i < last; i++) {
+                int column = at + i - r;
+                if (relative != null) addRelative(s, h, i % group, from + i / group, slot, column, count);
+                int low = Math.clamp(s.starts[i] - slot, 0, count);
+                int high = Math.clamp(s.ends[i] - slot, low, count);
+                for (int k = 0; k < low; k++) scores[column + k * width] = Float.NEGATIVE_INFINITY;
+                for (int k = high; k < count; k++) scores[column + k * width] = Float.NEGATIVE_INFINITY;
             }
         }
 
-        /** Where a block of queries of a head of the group lies packed. */
-        private int packedAt(int g, int count, int from) {
-            return (g * ((count + BLOCK - 1) / BLOCK) + from / BLOCK) * kernels.packedRows(BLOCK, dim);
+        /** Adds the relative position bias of one query to its column. */
+        private void addRelative(Scratch s, int h, int g, int i, int slot, int column, int count) {
+            s.row = Scratch.grown(s.row, tile);
+            Arrays.fill(s.row, 0, count, 0f);
+            addRelative(h, g, i, s.row, 0, slot, count);
+            for (int k = 0; k < count; k++) s.scores[column + k * width] += s.row[k];
+        }
+
+        /** What the rows of a block have gathered, divided by their sums, to where it belongs. */
+        private void deliver(Scratch s, int r, int last, int outBase) {
+            for (int j = 0; j < width; j++) s.shrink[j] = s.sums[r + j] == 0 ? 1 : 1 / s.sums[r + j];
+            kernels.scaleColumns(s.gathered, r * dim, dim, s.shrink);
+            for (int d = 0; d < dim; d += width) {
+                int n = Math.min(width, dim - d);
+                kernels.transposePanel(s.gathered, (r * dim) + d * width, width, n, width, s.turned, 0);
+                for (int i = r; i < last; i++) {
+                    System.arraycopy(s.turned, (i - r) * width, out, outBase + i / group * outStride + i % group * dim + d, n);
+                }
+            }
         }
 
         /**
@@ -529,8 +570,15 @@ public final class TiledAttention {
     /** Working memory of a thread; grows to what its calls need and stays. */
     private static final class Scratch {
         private float[] queries = {};
-        private float[] packed = {};
         private float[] panels = {};
+        private float[] packedKeys = {};
+        private float[] packedValues = {};
+        /** Of each block of rows what they have gathered, channel by channel. */
+        private float[] gathered = {};
+        private float[] turned = {};
+        private float[] shrink = {};
+        private float[] shift = {};
+        private float[] row = {};
         private float[] scores = {};
         private float[] byKey = {};
         private float[] padded = {};
@@ -554,7 +602,6 @@ public final class TiledAttention {
          */
         void ready(int rows, int dim, int width, int tile, int block) {
             queries = grown(queries, (rows + width - 1) / width * width * dim);
-            panels = grown(panels, tile * dim);
             scores = grown(scores, block * tile);
             byKey = grown(byKey, tile * width);
             padded = grown(padded, tile * padded(dim));
@@ -564,6 +611,16 @@ public final class TiledAttention {
                 starts = new int[rows];
                 ends = new int[rows];
             }
+        }
+
+        void readyForPanels(int floats, int keys, int values, int width) {
+            panels = grown(panels, floats);
+            gathered = grown(gathered, floats);
+            packedKeys = grown(packedKeys, keys);
+            packedValues = grown(packedValues, values);
+            turned = grown(turned, width * width);
+            shrink = grown(shrink, width);
+            shift = grown(shift, width);
         }
 
         float[] partials(int length) {

@@ -100,6 +100,30 @@ class ColdKernelsTest {
         k.dotRows(data, DType.BF16, in, row, rows, Stored.prepared(k, DType.BF16, in, rows, x, 2, in, 1), y, 1, rows);
     }
 
+    @Property(tries = 200)
+    void worksOnColumns(@ForAll @IntRange(min = 1, max = 40) int rows, @ForAll @IntRange(min = 1, max = 40) int depth, @ForAll long seed) {
+        Random random = new Random(seed);
+        int width = VECTORS.panelWidth();
+        float[] x = wild(random, rows * width + 2);
+        float[] factors = Stored.random(random, width);
+        float[] a = Stored.random(random, depth * (rows + 3) + 4);
+        same(Stored.random(random, width + 2), m -> PLAIN.maxColumns(x, 2, rows, m, 1), m -> VECTORS.maxColumns(x, 2, rows, m, 1));
+        same(x, y -> PLAIN.scaleColumns(y, 2, rows, factors), y -> VECTORS.scaleColumns(y, 2, rows, factors));
+        same(x, y -> PLAIN.expMinusColumns(y, 2, rows, factors, new float[width], 0),
+                y -> VECTORS.expMinusColumns(y, 2, rows, factors, new float[width], 0));
+        same(new float[width], s -> PLAIN.expMinusColumns(x.clone(), 2, rows, factors, s, 0),
+                s -> VECTORS.expMinusColumns(x.clone(), 2, rows, factors, s, 0));
+        // what lies in the gaps does not matter
+        float[] panel = Stored.random(random, depth * width);
+        same(new float[rows * width], c -> columnsTimes(PLAIN, a, rows, depth, panel, c), c -> columnsTimes(VECTORS, a, rows, depth, panel, c));
+    }
+
+    private static void columnsTimes(Kernels k, float[] a, int rows, int depth, float[] panel, float[] c) {
+        float[] packed = new float[k.packedRows(rows, depth)];
+        k.packColumns(a, 1, rows + 3, rows, depth, packed, 0);
+        k.multiplyPanels(packed, 0, depth, 0, panel, 0, c, 0, k.panelWidth(), rows, depth, k.panelWidth(), false);
+    }
+
     @Property(tries = 400)
     void worksOnElements(@ForAll @IntRange(max = 150) int n, @ForAll boolean odd, @ForAll long seed) {
         Random random = new Random(seed);

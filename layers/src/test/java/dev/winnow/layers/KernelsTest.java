@@ -102,6 +102,62 @@ class KernelsTest {
         assertThat(panel[2]).isEqualTo(UNTOUCHED);
     }
 
+    @Property(tries = 200)
+    void packedColumnsArePackedRowsOfTheTranspose(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 70) int rows,
+                                                  @ForAll @IntRange(min = 1, max = 60) int depth, @ForAll long seed) {
+        Random random = new Random(seed);
+        int stride = rows + 4 + random.nextInt(3);
+        // the last column ends where the array ends
+        float[] a = Stored.random(random, 2 + (depth - 1) * stride + Math.max(4, rows));
+        float[] turned = new float[rows * depth];
+        for (int i = 0; i < rows; i++) for (int p = 0; p < depth; p++) turned[i * depth + p] = a[2 + p * stride + i];
+        float[] panel = new float[depth * k.panelWidth()];
+        for (int i = 0; i < panel.length; i++) panel[i] = random.nextFloat();
+        float[][] products = new float[2][rows * k.panelWidth()];
+        for (int way = 0; way < 2; way++) {
+            float[] packed = new float[k.packedRows(rows, depth) + 3];
+            if (way == 0) k.packColumns(a, 2, stride, rows, depth, packed, 3);
+            else k.packRows(turned, 0, depth, rows, depth, packed, 3);
+            k.multiplyPanels(packed, 3, depth, 0, panel, 0, products[way], 0, k.panelWidth(), rows, depth, k.panelWidth(), false);
+        }
+        assertThat(products[0]).isEqualTo(products[1]);
+    }
+
+    @Property(tries = 200)
+    void worksOnColumns(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 30) int rows, @ForAll long seed) {
+        Random random = new Random(seed);
+        int width = k.panelWidth();
+        float[] x = Stored.random(random, 3 + rows * width + 1);
+        x[3 + random.nextInt(rows * width)] = Float.NEGATIVE_INFINITY;
+        float[] max = Stored.random(random, 2 + width + 1);
+        float[] sums = Stored.random(random, 1 + width + 1);
+        float[] before = x.clone();
+        float[] maxBefore = max.clone();
+        float[] sumsBefore = sums.clone();
+        k.maxColumns(x, 3, rows, max, 2);
+        float[] shift = Arrays.copyOfRange(max, 2, 2 + width);
+        k.expMinusColumns(x, 3, rows, shift, sums, 1);
+        float[] powers = x.clone();
+        k.scaleColumns(x, 3, rows, shift);
+        for (int j = 0; j < width; j++) {
+            float highest = maxBefore[2 + j];
+            double sum = sumsBefore[1 + j];
+            for (int i = 0; i < rows; i++) {
+                int at = 3 + i * width + j;
+                highest = Math.max(highest, before[at]);
+                double e = Math.exp((double) before[at] - shift[j]);
+                sum += e;
+                assertThat((double) powers[at]).isCloseTo(e, within(1e-6));
+                assertThat(x[at]).isEqualTo(powers[at] * shift[j]);
+            }
+            assertThat(max[2 + j]).isEqualTo(highest);
+            assertThat((double) sums[1 + j]).isCloseTo(sum, within(1e-4));
+        }
+        for (int at : new int[] {0, 2, x.length - 1}) assertThat(x[at]).isEqualTo(before[at]);
+        assertThat(new float[] {max[1], max[2 + width], sums[0], sums[1 + width]})
+                .containsExactly(maxBefore[1], maxBefore[2 + width], sumsBefore[0], sumsBefore[1 + width]);
+    }
+
     @Property(tries = 600)
     void multipliesRows(@ForAll("kernels") Kernels k, @ForAll @IntRange(min = 1, max = 19) int rows,
                        @ForAll @IntRange(max = 70) int depth, @ForAll @IntRange(min = 1, max = 110) int cols, @ForAll boolean add,

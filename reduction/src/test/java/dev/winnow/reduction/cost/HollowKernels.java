@@ -34,6 +34,18 @@ final class HollowKernels implements Kernels {
     public void packRows(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {}
 
     @Override
+    public void packColumns(float[] a, int aOffset, int aStride, int rows, int depth, float[] packed, int packedOffset) {}
+
+    @Override
+    public void maxColumns(float[] x, int offset, int rows, float[] max, int maxOffset) {}
+
+    @Override
+    public void expMinusColumns(float[] x, int offset, int rows, float[] shift, float[] sums, int sumsOffset) {}
+
+    @Override
+    public void scaleColumns(float[] x, int offset, int rows, float[] factors) {}
+
+    @Override
     public void multiplyPanels(float[] packed, int packedOffset, int packedDepth, int from, float[] panels, int panelsOffset,
                                float[] c, int cOffset, int cStride, int rows, int depth, int cols, boolean add) {}
 
