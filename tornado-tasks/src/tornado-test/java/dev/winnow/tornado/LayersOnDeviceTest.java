@@ -207,7 +207,7 @@ class LayersOnDeviceTest {
 
     /**
      * The last token's attention in a layer that ran (FastV) or in the coming one (PyramidDrop) ranks tokens on the device: their numbers
-     * come back, and neither rows nor states.
+     * come back, and neither rows nor states. Nor do states for a choice by their cosines (GreedyPrune).
      */
     @Test
     void keptTokensComeBackAndNoScores() {
@@ -216,7 +216,8 @@ class LayersOnDeviceTest {
             StackRunner here = new StackRunner(Stage.LANGUAGE, compiled(CpuBackend.create()));
             passed(there, device, "", 40);
             long used = device.used();
-            for (String method : List.of("fastv:k=1,ratio=0.5", "pyramiddrop:layers=1/3,ratios=0.5/0.2")) {
+            for (String method : List.of("fastv:k=1,ratio=0.5", "pyramiddrop:layers=1/3,ratios=0.5/0.2",
+                    "greedyprune:layer=2,keep=0.5,threshold=0.3")) {
                 String plan = method + ",start=2,length=30";
                 Passed expected = passed(here, CpuBackend.create(), plan, 40);
                 Passed actual = passed(there, device, plan, 40);
@@ -234,6 +235,92 @@ class LayersOnDeviceTest {
     private record Passed(int[] kept, float[] last, Transfers crossed) {}
 
     private static Passed passed(StackRunner stack, Backend backend, String plan, int n) {
+        return passed(stack, backend, plan, TokenLedger.uniform(n, 0, TokenKind.TEXT));
+    }
+
+    private static Passed passed(StackRunner stack, Backend backend, String plan, TokenLedger ledger) {
+        ReductionPlan reduction = plan.isEmpty() ? ReductionPlan.NONE : ReductionPlan.parse(List.of(plan));
+        Schedule schedule = reduction.schedule(new ModelShape(Optional.of(new ModelShape.Vision(3, 2, true, 36)), DEPTH));
+        int n = ledger.count();
+        Tokens tokens = new Tokens(gaussian(new Random(6), n * WIDTH, 1), WIDTH, ledger);
+        KvCache cache = new KvCache(stack.descriptions(), 8);
+        Workspace workspace = new Workspace();
+        Transfers before = backend.transfers();
+        stack.run(tokens, DEPTH, cache, schedule, workspace, StackListener.NONE);
+        float[] last = tokens.last();
+        Transfers crossed = backend.transfers().minus(before);
+        tokens.forget();
+        cache.drop();
+        return new Passed(IntStream.range(0, tokens.count()).map(tokens.ledger().origin()::anchor).toArray(), last, crossed);
+    }
+
+    /**
+     * DivPrune in front of the first layer, ToDRE with a tower that says which token is first: the states go to the device, where they are
+     * needed anyway, the choice is made there, of neighbours and of two pictures apart, and numbers come back.
+     */
+    @Test
+    void diverseTokensAreChosenWhereTheirStatesAre() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            StackRunner there = new StackRunner(Stage.LANGUAGE, compiled(device));
+            StackRunner here = new StackRunner(Stage.LANGUAGE, compiled(CpuBackend.create()));
+            for (int gap : new int[] {0, 2}) {
+                TokenLedger ledger = pictures(4, 12, gap, 9, 6);
+                passed(there, device, "", ledger);
+                Passed dense = passed(there, device, "", ledger);
+                float[] salience = gaussian(new Random(8), ledger.count(), 1);
+                TokenLedger noted = ledger.with("todre.salience", new TokenLedger.Note(1, salience));
+                for (String plan : List.of("divprune:keep=7", "divprune:keep=0", "todre:keep=5,threshold=0")) {
+                    Passed expected = passed(here, CpuBackend.create(), plan, noted);
+                    Passed actual = passed(there, device, plan, noted);
+                    assertThat(actual.kept).as(plan).isEqualTo(expected.kept).hasSizeLessThan(ledger.count() - 10);
+                    close(actual.last, expected.last, plan);
+                    assertThat(actual.crossed.toHost()).as(plan).isLessThanOrEqualTo(Float.BYTES * (7 + WIDTH + actual.crossed.launches()));
+                    long states = (long) Float.BYTES * ledger.count() * WIDTH;
+                    assertThat(actual.crossed.toDevice() - dense.crossed.toDevice()).as("states cross once").isLessThan(states);
+                }
+            }
+        }
+    }
+
+    /** Text, a picture, some text or none, another picture, text. */
+    private static TokenLedger pictures(int before, int first, int between, int second, int after) {
+        TokenKind[] kinds = new TokenKind[before + first + between + second + after];
+        Arrays.fill(kinds, TokenKind.TEXT);
+        Arrays.fill(kinds, before, before + first, TokenKind.VISUAL);
+        Arrays.fill(kinds, before + first + between, before + first + between + second, TokenKind.VISUAL);
+        TokenLedger ledger = TokenLedger.uniform(kinds.length, 0, TokenKind.TEXT);
+        for (int i = 0; i < kinds.length; i++) ledger = ledger.withKind(i, kinds[i]);
+        return ledger;
+    }
+
+    /** Entries are kept by their keys where these are: slots come back, once for all heads, and need not go there again. */
+    @Test
+    void keptEntriesComeBackAndNoKeys() {
+        try (TornadoBackend device = OnDevice.backend()) {
+            StackRunner there = new StackRunner(Stage.LANGUAGE, compiled(device));
+            StackRunner here = new StackRunner(Stage.LANGUAGE, compiled(CpuBackend.create()));
+            int n = 41;
+            int kept = 13;
+            evicted(there, device, "", n);
+            Evicted dense = evicted(there, device, "", n);
+            for (String plan : List.of("knorm:keep=" + kept, "keydiff:keep=" + kept, "knorm:keep=1")) {
+                Evicted expected = evicted(here, CpuBackend.create(), plan, n);
+                Evicted actual = evicted(there, device, plan, n);
+                assertThat(actual.positions).as(plan).isEqualTo(expected.positions);
+                close(actual.last, expected.last, plan);
+                close(actual.next, expected.next, plan + ", the next token");
+                // halves of each layer instead of the whole; scores, choice and compaction
+                assertThat(actual.crossed.launches()).as(plan).isEqualTo(dense.crossed.launches() + DEPTH * 4L);
+                long most = Float.BYTES * ((long) DEPTH * KEY_HEADS * kept + WIDTH + actual.crossed.launches());
+                assertThat(actual.crossed.toHost()).as(plan).isLessThanOrEqualTo(most);
+            }
+        }
+    }
+
+    /** Positions that each head of each layer kept of a prompt, its last token's state, that of a token behind it, and what crossed. */
+    private record Evicted(List<List<Integer>> positions, float[] last, float[] next, Transfers crossed) {}
+
+    private static Evicted evicted(StackRunner stack, Backend backend, String plan, int n) {
         ReductionPlan reduction = plan.isEmpty() ? ReductionPlan.NONE : ReductionPlan.parse(List.of(plan));
         Schedule schedule = reduction.schedule(new ModelShape(Optional.empty(), DEPTH));
         Tokens tokens = new Tokens(gaussian(new Random(6), n * WIDTH, 1), WIDTH, TokenLedger.uniform(n, 0, TokenKind.TEXT));
@@ -244,8 +331,15 @@ class LayersOnDeviceTest {
         float[] last = tokens.last();
         Transfers crossed = backend.transfers().minus(before);
         tokens.forget();
+        List<List<Integer>> positions = new ArrayList<>();
+        for (int l = 0; l < DEPTH; l++) {
+            for (int h = 0; h < KEY_HEADS; h++) {
+                positions.add(Arrays.stream(cache.layer(l).positions(h), 0, cache.layer(l).length(h)).boxed().toList());
+            }
+        }
+        float[] next = stack.step(gaussian(new Random(7), WIDTH, 1), cache, schedule, workspace).clone();
         cache.drop();
-        return new Passed(IntStream.range(0, tokens.count()).map(tokens.ledger().origin()::anchor).toArray(), last, crossed);
+        return new Evicted(positions, last, next, crossed);
     }
 
     /** p-MoD: what the MLP adds is weighed, and tokens that go around a layer are scaled, where they are. */
