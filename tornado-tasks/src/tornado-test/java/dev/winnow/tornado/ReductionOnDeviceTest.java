@@ -18,7 +18,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ReductionOnDeviceTest {
     private static final int STEPS = 6;
 
-    /** Plans of one model share its programs, which take a while to compile. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "vit-classify | tome:r=2; tofu:r=2; evit:rate=0.5,fuse=false; evit:rate=0.5",
@@ -33,8 +32,9 @@ class ReductionOnDeviceTest {
     void whatIsKeptIsTheSame(String model, String plans) {
         assumeTrue(OnDevice.has(model), "golden case " + model + " is not at hand");
         Path dir = OnDevice.golden(model);
-        try (TornadoBackend backend = OnDevice.backend(); Winnow device = Winnow.open(dir, backend);
-                Winnow processor = Winnow.open(dir, CpuBackend.create())) {
+        TornadoBackend backend = OnDevice.model(model).backend();
+        Winnow device = OnDevice.model(model).winnow();
+        try (Winnow processor = Winnow.open(dir, CpuBackend.create())) {
             for (String plan : plans.split("; ")) {
                 long launches = backend.transfers().launches();
                 Map<String, Tensor> expected = OnDevice.trace(processor, dir, plan, STEPS);
