@@ -379,7 +379,7 @@ public final class KeyValues {
     public void keep(int[][] slots) {
         requireUnpacked();
         pages = null;
-        if (onDevice && IntStream.range(0, heads).anyMatch(h -> slots[h] != null && unmoved(slots[h]) < slots[h].length)) device.keep(slots);
+        if (onDevice && Arrays.stream(slots).anyMatch(s -> s != null && unmoved(s) < s.length)) device.keep(slots);
         for (int h = 0; h < heads; h++) if (slots[h] != null) close(h, slots[h]);
     }
 

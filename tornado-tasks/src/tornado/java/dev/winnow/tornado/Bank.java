@@ -438,7 +438,7 @@ final class Bank {
         return true;
     }
 
-    /** Places among some tokens of those chosen by the cosines of their states, which are here from then on; null if these have no order. */
+    /** Places among some tokens of those chosen by the cosines of their states, which are here from then on; null if they have no order. */
     int[] choose(CosineChoice choice, float[] x, int n, int[] tokens, int k) {
         int count = tokens.length;
         boolean distinct = choice instanceof CosineChoice.Distinct;

@@ -53,7 +53,7 @@ final class DeviceLinear implements AutoCloseable {
             boolean one = some <= LayerPrograms.FEW;
             plan.upload(0, x, i * in, some * in);
             Program p = one ? few : many;
-            LayerPrograms.setProduct(p, one ? fewTask : manyTask, one, some, 0, in, to, out, out, place, 0);
+            LayerPrograms.setProduct(p, one ? fewTask : manyTask, one, some, 0, in, to, out, place, 0);
             plan.run(p);
             plan.download(to, y, i * out, some * out);
         }

@@ -359,7 +359,7 @@ final class LayerPrograms {
             return p.added(RowProducts.LOCAL);
         }
         p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(), w.floats(),
-                w.words(), w.format(), in, out, f.ordinal());
+                w.words(), w.format(), f.ordinal());
         return p.added(TiledProducts.LOCAL);
     }
 
@@ -370,15 +370,12 @@ final class LayerPrograms {
     /**
      * Sets a product's arguments.
      *
+     * @param x   [n, in]
      * @param how 0 to write, 1 to add, 2 to multiply what is there
      */
-    private void setProduct(Program p, int task, boolean rows, int n, int x, int xStride, int y, int out, Place w, int how) {
-        setProduct(p, task, rows, n, x, xStride, y, out, out, w, how);
-    }
-
-    static void setProduct(Program p, int task, boolean rows, int n, int x, int xStride, int y, int yStride, int out, Place w, int how) {
-        p.set(task, rows ? RowProducts.groups(n, out) : TiledProducts.groups(n, out), n, x, xStride, y, yStride, w.weight(), w.bias(), how,
-                w.scales());
+    static void setProduct(Program p, int task, boolean rows, int n, int x, int in, int y, int out, Place w, int how) {
+        if (rows) p.set(task, RowProducts.groups(n, out), n, x, in, y, out, w.weight(), w.bias(), how, w.scales());
+        else p.set(task, TiledProducts.groups(n, out), n, x, in, y, out, w.weight(), w.bias(), how, w.scales(), in, out);
     }
 
     /** Where keys are, and values: [heads][capacity][headDim]. */

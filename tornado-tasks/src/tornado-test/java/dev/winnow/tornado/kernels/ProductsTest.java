@@ -115,11 +115,11 @@ class ProductsTest {
         int wordsAt = o.word(stored.words);
         int weight = format == WeightFormat.F32 ? floatsAt : wordsAt;
         int biasAt = meeting == 0 ? o.parameter(bias) : Offsets.NONE;
-        o.numbers(rows, xAt, in + 5, yAt, out + 2, weight, biasAt, meeting, o.parameter(stored.scales));
+        o.numbers(rows, xAt, in + 5, yAt, out + 2, weight, biasAt, meeting, o.parameter(stored.scales), in, out);
         int activation = f.ordinal();
         if (tiled) {
             machine.run(TiledProducts.groups(rows, out), TiledProducts.LOCAL, o,
-                    TiledProducts::multiply, o.p, o.p, o.words, format, in, out, activation);
+                    TiledProducts::multiply, o.p, o.p, o.words, format, activation);
         } else {
             machine.run(RowProducts.groups(rows, out), RowProducts.LOCAL, o,
                     RowProducts::multiply, o.p, o.p, o.words, format, in, out, activation);

@@ -40,9 +40,9 @@ public final class GreedyChoice {
     /**
      * Places in the order they are chosen, of equal gains the first; -1 once none is left.
      *
-     * @param m at: 0 tokens, 1 their cosines, 2 how far apart the rows of those are, 3 which choice, 4 scores of which the highest is chosen
-     *          first, or none, 5 the place chosen first where there are none, 6 the cosine above which two are alike, or none, 7 how many,
-     *          8 room [tokens], 9 target [how many]
+     * @param m at: 0 tokens, 1 their cosines, 2 how far apart the rows of those are, 3 which choice, 4 scores of which the highest is
+     *          chosen first, or none, 5 the place chosen first where there are none, 6 where the cosine is above which two are alike, or
+     *          none, 7 how many, 8 room [tokens], 9 target [how many]
      */
     public static void choose(KernelContext context, IntArray m, int at, FloatArray a) {
         float[] values = context.allocateFloatLocalArray(LOCAL);
