@@ -112,13 +112,13 @@ final class DeviceVocabulary implements CompiledVocabulary {
             p.graph().task(p.task(), BitonicTopK::blocks, plan.context(), p.arguments(), p.next(), plan.arena());
             p.added(BitonicTopK.LOCAL);
         });
-        few = plan.add("vocabularyFew", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, true, w, width, size, data.activation()));
-        many = plan.add("vocabularyMany", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, false, w, width, size, data.activation()));
+        few = plan.add("vocabularyFew", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, true, w, width, data.activation()));
+        many = plan.add("vocabularyMany", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, false, w, width, data.activation()));
     }
 
     private void logits(DevicePlan plan, Program p, DevicePlan.Weights w) {
         LayerPrograms.norm(plan, p, w, normShape);
-        LayerPrograms.product(plan, p, true, w, width, size, data.activation());
+        LayerPrograms.product(plan, p, true, w, width, data.activation());
     }
 
     /** Says where its room is; what was found before is gone. */

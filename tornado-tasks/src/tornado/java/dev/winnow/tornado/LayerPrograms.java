@@ -75,7 +75,7 @@ final class LayerPrograms {
             this.program = p;
             this.rows = rows;
             normed = norm(plan, p, shape.attentionNorm());
-            attending = product(plan, p, rows, shape.width(), shape.attendingWidth(), Activation.NONE);
+            attending = product(plan, p, rows, shape.width(), Activation.NONE);
             queryNorm = norm(plan, p, shape.queryNorm());
             keyNorm = norm(plan, p, shape.keyNorm());
             if (shape.half() > 0) {
@@ -167,8 +167,8 @@ final class LayerPrograms {
             this.program = p;
             this.rows = rows;
             normed = norm(plan, p, shape.mlpNorm());
-            first = product(plan, p, rows, shape.width(), shape.inner(), shape.activation());
-            if (shape.gated()) up = product(plan, p, rows, shape.width(), shape.inner(), Activation.NONE);
+            first = product(plan, p, rows, shape.width(), shape.activation());
+            if (shape.gated()) up = product(plan, p, rows, shape.width(), Activation.NONE);
             down = new Last(plan, p, rows, shape.inner(), shape.afterMlp());
         }
 
@@ -210,7 +210,7 @@ final class LayerPrograms {
         private int added = -1;
 
         Last(DevicePlan plan, Program p, boolean rows, int in, NormShape afterwards) {
-            product = LayerPrograms.this.product(plan, p, rows, in, shape.width(), Activation.NONE);
+            product = LayerPrograms.this.product(plan, p, rows, in, Activation.NONE);
             if (shape.addsPlainly(afterwards)) return;
             after = norm(plan, p, afterwards);
             p.graph().task(p.task(), ElementWise::addScaled, plan.context(), p.arguments(), p.next(),
@@ -347,15 +347,15 @@ final class LayerPrograms {
         return p.added(Norms.LOCAL);
     }
 
-    private int product(DevicePlan plan, Program p, boolean rows, int in, int out, Activation f) {
-        return product(plan, p, rows, plan.weights(0), in, out, f);
+    private int product(DevicePlan plan, Program p, boolean rows, int in, Activation f) {
+        return product(plan, p, rows, plan.weights(0), in, f);
     }
 
     /** Adds a product to a program. */
-    static int product(DevicePlan plan, Program p, boolean rows, Weights w, int in, int out, Activation f) {
+    static int product(DevicePlan plan, Program p, boolean rows, Weights w, int in, Activation f) {
         if (rows) {
             p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(),
-                    w.floats(), w.words(), w.format(), in, out, f.ordinal());
+                    w.floats(), w.words(), w.format(), in, f.ordinal());
             return p.added(RowProducts.LOCAL);
         }
         p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(), w.floats(),
@@ -374,8 +374,8 @@ final class LayerPrograms {
      * @param how 0 to write, 1 to add, 2 to multiply what is there
      */
     static void setProduct(Program p, int task, boolean rows, int n, int x, int in, int y, int out, Place w, int how) {
-        if (rows) p.set(task, RowProducts.groups(n, out), n, x, in, y, out, w.weight(), w.bias(), how, w.scales());
-        else p.set(task, TiledProducts.groups(n, out), n, x, in, y, out, w.weight(), w.bias(), how, w.scales(), in, out);
+        p.set(task, rows ? RowProducts.groups(n, out) : TiledProducts.groups(n, out), n, x, in, y, out, w.weight(), w.bias(), how,
+                w.scales(), in, out);
     }
 
     /** Where keys are, and values: [heads][capacity][headDim]. */

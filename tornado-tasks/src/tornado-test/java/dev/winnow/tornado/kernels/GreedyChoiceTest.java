@@ -31,7 +31,7 @@ class GreedyChoiceTest {
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
     void cosinesAndTheLoneliest(Machine machine) {
-        for (int n : COUNTS) {
+        for (int n : new int[] {1, 2, 37, 70}) {
             float[] units = units(n);
             Operands o = new Operands(n * WIDTH + n * n + n + 20);
             int rows = o.put(units);

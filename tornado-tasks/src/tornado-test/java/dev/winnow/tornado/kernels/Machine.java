@@ -12,7 +12,6 @@ import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task10;
-import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task11;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task4;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task5;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task6;
@@ -153,15 +152,6 @@ enum Machine {
                 (graph, c, own) -> graph.task("kernel", kernel, c, own.m, Operands.AT, own.a,
                         own.mine(e), own.mine(f), own.mine(g), own.mine(h), own.mine(i), own.mine(j)),
                 o.what(kernel, e, f, g, h, i, j));
-    }
-
-    <E, F, G, H, I, J, K> void run(int groups, int local, Operands o,
-            Task11<KernelContext, IntArray, Integer, FloatArray, E, F, G, H, I, J, K> kernel,
-            E e, F f, G g, H h, I i, J j, K k) {
-        execute(groups, local, o, c -> kernel.apply(c, o.m, Operands.AT, o.a, e, f, g, h, i, j, k),
-                (graph, c, own) -> graph.task("kernel", kernel, c, own.m, Operands.AT, own.a,
-                        own.mine(e), own.mine(f), own.mine(g), own.mine(h), own.mine(i), own.mine(j), own.mine(k)),
-                o.what(kernel, e, f, g, h, i, j, k));
     }
 
     /**

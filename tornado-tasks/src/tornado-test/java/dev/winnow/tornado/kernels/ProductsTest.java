@@ -122,7 +122,7 @@ class ProductsTest {
                     TiledProducts::multiply, o.p, o.p, o.words, format, activation);
         } else {
             machine.run(RowProducts.groups(rows, out), RowProducts.LOCAL, o,
-                    RowProducts::multiply, o.p, o.p, o.words, format, in, out, activation);
+                    RowProducts::multiply, o.p, o.p, o.words, format, in, activation);
         }
         double[] expected = new double[y.length];
         for (int i = 0; i < y.length; i++) expected[i] = y[i];

@@ -10,8 +10,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * <p>A work-group of 256 makes a tile of 64 rows times 64 outputs; a work-item holds 4 x 4 sums in registers, so that it does 16
  * multiply-adds for 8 reads of local memory. Tiles of x and W, 16 deep, are read in runs of 16 neighbours, widened once and kept with
  * the depth outermost and one element of padding, which spreads both the writes and the reads over the banks. Local memory: 10 KiB, with
- * room for several groups on a multiprocessor. Outputs of a work-item are 16 apart, so that neighbours write neighbours. Widths are data
- * here, unlike in {@link RowProducts}: the loops that count are those over a tile, and one kernel serves all maps of a layer.
+ * room for several groups on a multiprocessor. Outputs of a work-item are 16 apart, so that neighbours write neighbours. Widths are data:
+ * the loops that count are those over a tile, and one kernel serves all maps of a layer.
  */
 public final class TiledProducts {
     public static final int LOCAL = 256;
