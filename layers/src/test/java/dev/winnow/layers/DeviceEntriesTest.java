@@ -15,7 +15,7 @@ class DeviceEntriesTest {
     private static final int DIM = 4;
 
     /** A device of its own memory: what was never brought there is not a number. */
-    private static final class Memory implements DeviceEntries {
+    private static class Memory implements DeviceEntries {
         private final float[][] keys = new float[HEADS][1000 * DIM];
         private final float[][] values = new float[HEADS][1000 * DIM];
         private int fetched;
@@ -169,6 +169,33 @@ class DeviceEntriesTest {
         assertThat(memory.fetched).isZero();
         assertThat(kv.length(0)).isEqualTo(2);
         assertThat(kv.positions(1)).startsWith(0, 4);
+    }
+
+    /** Whoever has all entries chooses among them. */
+    @Test
+    void theLowestAreAskedForWhereTheKeysAre() {
+        KeyValues kv = new KeyValues(HEADS, DIM, 4);
+        int[][] lowest = {{0}, {2}};
+        float[][] scores = {{1, 2, 3}, {6, 5, 4}};
+        Memory memory = new Memory() {
+            @Override
+            public int[][] lowest(KeyScore score, int[] counts) {
+                return score == KeyScore.LENGTH ? lowest : null;
+            }
+
+            @Override
+            public float[][] scores(KeyScore score) {
+                return scores;
+            }
+        };
+        kv.attach(memory);
+        memory.append(kv, new float[3 * HEADS * DIM], new float[3 * HEADS * DIM], 3, new int[] {0, 1, 2});
+        assertThat(kv.lowest(KeyScore.LENGTH, new int[] {1, 1})).isSameAs(lowest);
+        assertThat(kv.lowest(KeyScore.LIKENESS, new int[] {1, 1})).isNull();
+        assertThat(kv.scores(KeyScore.LENGTH)).isSameAs(scores);
+        kv.keys();
+        assertThat(kv.lowest(KeyScore.LENGTH, new int[] {1, 1})).isNull();
+        assertThat(kv.scores(KeyScore.LENGTH)).isNull();
     }
 
     @Test

@@ -445,6 +445,7 @@ final class Bank {
         boolean apart = !neighbours(tokens);
         int gathered = apart ? count * (1 + shape.width()) : 0;
         int at = take(1 + gathered + LayerPrograms.room(distinct ? count + 1 : count, k, shape.width()));
+        boolean here = resident == x;
         enterAsSeen(x, n);
         int states = activations.x + tokens[0] * shape.width();
         if (apart) {
@@ -457,7 +458,9 @@ final class Bank {
         float[] places = new float[k];
         plan.download(room, places, 0, k);
         give(at);
-        return chosen(places, count, distinct);
+        int[] chosen = chosen(places, count, distinct);
+        if (chosen == null && !here) forget(x);
+        return chosen;
     }
 
     /** @param threshold where there is room for one */

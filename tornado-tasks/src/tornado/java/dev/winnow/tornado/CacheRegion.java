@@ -60,6 +60,7 @@ final class CacheRegion implements DeviceEntries {
         if (entries <= capacity) return;
         int wanted = entries + Math.max(ROOM, entries / 8);
         int larger = bank.take(2L * heads * wanted * dim);
+        forgetLowest();
         KeyValues kv = owner.get();
         for (int h = 0; h < heads; h++) {
             int n = kv.shared(h);
