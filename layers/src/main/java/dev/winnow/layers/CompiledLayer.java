@@ -152,6 +152,19 @@ public interface CompiledLayer {
     }
 
     /**
+     * Chooses among some of the tokens by the cosines of their hidden states where the layer runs. The states are brought there if they are
+     * not, and from then on stay, as if the layer had let them.
+     *
+     * @param x      [n, width]
+     * @param tokens numbers of rows, at least one
+     * @param k      at most tokens.length
+     * @return places among the tokens in the order they are chosen, k or fewer; or null where the host is to choose, and nothing was done
+     */
+    default int[] choose(CosineChoice choice, float[] x, int n, int[] tokens, int k) {
+        return null;
+    }
+
+    /**
      * Makes other rows of those that layers let stay elsewhere: row i becomes the sum of {@code weight[e]} times row {@code index[e]} for
      * e from {@code start[i]} to {@code start[i + 1] - 1}.
      *

@@ -12,8 +12,12 @@ public interface DeviceEntries {
      */
     void fetch(int head, int from, int to, float[] keys, float[] values, int at);
 
-    /** Moves the entries at ascending slots of a head to its first slots. */
-    void keep(int head, int[] slots);
+    /**
+     * Moves the entries at ascending slots of each head to its first slots.
+     *
+     * @param slots for each head, or null for one that stays as it is; as {@link #lowest} gave them, they need not cross again
+     */
+    void keep(int[][] slots);
 
     /**
      * For each of the last n entries at an even place the one at an odd place whose key, averaged over heads, is most similar by its
@@ -26,6 +30,25 @@ public interface DeviceEntries {
      */
     default boolean partners(int n, boolean[] guarded, int[] partner, float[] similarity) {
         return false;
+    }
+
+    /**
+     * Scores of the keys of each head: [heads][entries of the head].
+     *
+     * @return null where the host is to make them
+     */
+    default float[][] scores(KeyScore score) {
+        return null;
+    }
+
+    /**
+     * For each head the slots of so many entries with the lowest scores, ascending; of equal scores the first.
+     *
+     * @param counts at most as many as the head has
+     * @return null where the host is to choose
+     */
+    default int[][] lowest(KeyScore score, int[] counts) {
+        return null;
     }
 
     /** Gives the memory back; called when no layer will read the entries again. */

@@ -160,6 +160,21 @@ public final class KeyValues {
         return onDevice && device.partners(n, guarded, partner, similarity);
     }
 
+    /** Scores of the keys of each head, [heads][length(head)], where a device has the keys; null where none has. */
+    public float[][] scores(KeyScore score) {
+        return onDevice ? device.scores(score) : null;
+    }
+
+    /**
+     * For each head the slots of so many entries with the lowest scores, ascending, of equal scores the first, where a device has the keys.
+     * To {@link #keep(int[][])} just these costs least.
+     *
+     * @return null where none has
+     */
+    public int[][] lowest(KeyScore score, int[] counts) {
+        return onDevice ? device.lowest(score, counts) : null;
+    }
+
     /** Takes the entries home and lets the device forget them. */
     public void release() {
         if (device == null) return;
@@ -355,12 +370,29 @@ public final class KeyValues {
 
     /** Keeps the entries at the given ascending slots of one head, drops the others. */
     public void keep(int head, int[] slots) {
+        int[][] all = new int[heads][];
+        all[head] = slots;
+        keep(all);
+    }
+
+    /** Keeps the entries at the given ascending slots of each head and drops its others; null for a head that keeps all. */
+    public void keep(int[][] slots) {
         requireUnpacked();
         pages = null;
+        if (onDevice && Arrays.stream(slots).anyMatch(s -> s != null && unmoved(s) < s.length)) device.keep(slots);
+        for (int h = 0; h < heads; h++) if (slots[h] != null) close(h, slots[h]);
+    }
+
+    /** How many of some ascending slots are where they are to go. */
+    private static int unmoved(int[] slots) {
         int unmoved = 0;
         while (unmoved < slots.length && slots[unmoved] == unmoved) unmoved++;
-        if (onDevice && unmoved < slots.length) device.keep(head, slots);
-        shared[head] = Math.min(shared[head], unmoved);
+        return unmoved;
+    }
+
+    /** Closes up what is kept of a head. */
+    private void close(int head, int[] slots) {
+        shared[head] = Math.min(shared[head], unmoved(slots));
         int run;
         for (int i = 0; i < slots.length; i += run) {
             int from = slots[i];
@@ -371,9 +403,11 @@ public final class KeyValues {
         lengths[head] = slots.length;
     }
 
-    /** Drops the first entries of a head. */
-    void forget(int head, int entries) {
-        if (entries > 0) keep(head, IntStream.range(entries, lengths[head]).toArray());
+    /** Drops the first entries of each head, as many as given. */
+    void forget(int[] entries) {
+        int[][] slots = new int[heads][];
+        for (int h = 0; h < heads; h++) if (entries[h] > 0) slots[h] = IntStream.range(entries[h], lengths[h]).toArray();
+        keep(slots);
     }
 
     /** The first slot of a head whose position is greater than one given. */

@@ -63,7 +63,9 @@ public final class KvCache {
         int room = Math.max(64, window / 4);
         KeyValues kv = layers.get(layer);
         if (kv.packed() || kv.length() - window < room) return;
-        for (int h = 0; h < kv.heads(); h++) kv.forget(h, kv.firstAfter(h, next + shifts[layer] - window));
+        int[] unseen = new int[kv.heads()];
+        for (int h = 0; h < unseen.length; h++) unseen[h] = kv.firstAfter(h, next + shifts[layer] - window);
+        kv.forget(unseen);
         kv.trim(room);
     }
 

@@ -15,10 +15,11 @@ class DeviceEntriesTest {
     private static final int DIM = 4;
 
     /** A device of its own memory: what was never brought there is not a number. */
-    private static final class Memory implements DeviceEntries {
+    private static class Memory implements DeviceEntries {
         private final float[][] keys = new float[HEADS][1000 * DIM];
         private final float[][] values = new float[HEADS][1000 * DIM];
         private int fetched;
+        private int kept;
         private boolean released;
 
         Memory() {
@@ -57,10 +58,13 @@ class DeviceEntriesTest {
         }
 
         @Override
-        public void keep(int head, int[] slots) {
-            for (int i = 0; i < slots.length; i++) {
-                System.arraycopy(keys[head], slots[i] * DIM, keys[head], i * DIM, DIM);
-                System.arraycopy(values[head], slots[i] * DIM, values[head], i * DIM, DIM);
+        public void keep(int[][] slots) {
+            kept++;
+            for (int h = 0; h < HEADS; h++) {
+                for (int i = 0; slots[h] != null && i < slots[h].length; i++) {
+                    System.arraycopy(keys[h], slots[h][i] * DIM, keys[h], i * DIM, DIM);
+                    System.arraycopy(values[h], slots[h][i] * DIM, values[h], i * DIM, DIM);
+                }
             }
         }
 
@@ -110,11 +114,13 @@ class DeviceEntriesTest {
                     else actual.append(k, v, HEADS * DIM, n, positions, null);
                 }
                 case 4 -> {
+                    int[][] slots = new int[HEADS][];
                     for (int h = 0; h < HEADS; h++) {
-                        int[] slots = IntStream.range(0, expected.length(h)).filter(i -> random.nextInt(4) > 0).toArray();
-                        expected.keep(h, slots);
-                        actual.keep(h, slots);
+                        if (random.nextInt(5) == 0) continue;
+                        slots[h] = IntStream.range(0, expected.length(h)).filter(i -> random.nextInt(4) > 0).toArray();
+                        expected.keep(h, slots[h]);
                     }
+                    actual.keep(slots);
                 }
                 case 5 -> {
                     expected.rewind(1);
@@ -147,6 +153,49 @@ class DeviceEntriesTest {
         memory.append(kv, random(random, 1), random(random, 1), 1, new int[] {3});
         kv.keys();
         assertThat(memory.fetched).isEqualTo(4 * HEADS);
+    }
+
+    /** All heads at once, and not at all where nothing moves. */
+    @Test
+    void entriesAreMovedWhereTheyAre() {
+        KeyValues kv = new KeyValues(HEADS, DIM, 4);
+        Memory memory = new Memory();
+        kv.attach(memory);
+        memory.append(kv, random(new Random(2), 5), random(new Random(3), 5), 5, new int[] {0, 1, 2, 3, 4});
+        kv.keep(new int[][] {{0, 1, 2}, null});
+        assertThat(memory.kept).isZero();
+        kv.keep(new int[][] {{1, 2}, {0, 4}});
+        assertThat(memory.kept).isEqualTo(1);
+        assertThat(memory.fetched).isZero();
+        assertThat(kv.length(0)).isEqualTo(2);
+        assertThat(kv.positions(1)).startsWith(0, 4);
+    }
+
+    /** Whoever has all entries chooses among them. */
+    @Test
+    void theLowestAreAskedForWhereTheKeysAre() {
+        KeyValues kv = new KeyValues(HEADS, DIM, 4);
+        int[][] lowest = {{0}, {2}};
+        float[][] scores = {{1, 2, 3}, {6, 5, 4}};
+        Memory memory = new Memory() {
+            @Override
+            public int[][] lowest(KeyScore score, int[] counts) {
+                return score == KeyScore.LENGTH ? lowest : null;
+            }
+
+            @Override
+            public float[][] scores(KeyScore score) {
+                return scores;
+            }
+        };
+        kv.attach(memory);
+        memory.append(kv, new float[3 * HEADS * DIM], new float[3 * HEADS * DIM], 3, new int[] {0, 1, 2});
+        assertThat(kv.lowest(KeyScore.LENGTH, new int[] {1, 1})).isSameAs(lowest);
+        assertThat(kv.lowest(KeyScore.LIKENESS, new int[] {1, 1})).isNull();
+        assertThat(kv.scores(KeyScore.LENGTH)).isSameAs(scores);
+        kv.keys();
+        assertThat(kv.lowest(KeyScore.LENGTH, new int[] {1, 1})).isNull();
+        assertThat(kv.scores(KeyScore.LENGTH)).isNull();
     }
 
     @Test

@@ -76,7 +76,7 @@ class TiledAttentionTest {
         float[] wanted = new float[q.length];
         TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f, AttentionMask.sliding(window), wanted,
                 heads * dim);
-        for (int h = 0; h < kvHeads; h++) all.forget(h, all.firstAfter(h, length - n - window));
+        all.forget(IntStream.range(0, kvHeads).map(h -> all.firstAfter(h, length - n - window)).toArray());
         assertThat(all.length()).isEqualTo(window + n - 1);
         float[] actual = new float[q.length];
         TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f, AttentionMask.sliding(window), actual,

@@ -2,6 +2,7 @@ package dev.winnow.reduction;
 
 import dev.winnow.layers.Attention;
 import dev.winnow.layers.CompiledLayer.Projection;
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.Probe;
 import dev.winnow.layers.Work;
@@ -101,6 +102,17 @@ public interface Observation {
     float[] neurons(int first, int count);
 
     /**
+     * Chooses among some of the live tokens by the cosines of their hidden states, where a device runs the coming layer.
+     *
+     * @param among tokens, at least one
+     * @param k     at most among.length
+     * @return places among them in the order they are chosen; null where the host is to choose, by {@link Tokens#hidden}
+     */
+    default int[] choose(CosineChoice choice, int[] among, int k) {
+        return null;
+    }
+
+    /**
      * What follows the stack makes of hidden states: a tower's projector (output width [n, language width]), a language model's final
      * norm ([n, width]).
      *
@@ -121,7 +133,7 @@ public interface Observation {
     void report(String name, float[] values, int... shape);
 
     /** {@link #report(String, float[], int...)} of values that are made only where someone listens. */
-    default void report(String name, Supplier<float[]> values) {
-        report(name, values.get());
+    default void report(String name, Supplier<float[]> values, int... shape) {
+        report(name, values.get(), shape);
     }
 }

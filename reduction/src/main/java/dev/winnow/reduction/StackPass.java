@@ -5,6 +5,7 @@ import dev.winnow.layers.AttentionMode;
 import dev.winnow.layers.CacheFormat;
 import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.CompiledLayer.Projection;
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Mlp;
@@ -389,7 +390,7 @@ final class StackPass {
     void compact(int l, int[][] keep) {
         watched.values().forEach(Watched::settle);
         KeyValues kv = cache.layer(l);
-        for (int h = 0; h < keep.length; h++) kv.keep(h, keep[h]);
+        kv.keep(keep);
         followCache(kv, (head, row) -> gather(row, keep[head]));
         // layer by layer, so that a prompt's cache is never whole in memory
         kv.trim(DECODING_ROOM);
@@ -755,6 +756,14 @@ final class StackPass {
         }
 
         @Override
+        public int[] choose(CosineChoice choice, int[] among, int k) {
+            if (!hasAhead()) return null;
+            int[] places = layerAhead().choose(choice, tokens.array(), tokens.count(), among, k);
+            if (places != null) tokens.stay(layerAhead());
+            return places;
+        }
+
+        @Override
         public float[] beyond(float[] hidden, int n) {
             if (beyond == null) throw new PlanException(event.method() + ": nothing follows this stack");
             return beyond.apply(hidden, n, workspace);
@@ -771,8 +780,8 @@ final class StackPass {
         }
 
         @Override
-        public void report(String name, Supplier<float[]> values) {
-            if (listener.hears()) report(name, values.get());
+        public void report(String name, Supplier<float[]> values, int... shape) {
+            if (listener.hears()) report(name, values.get(), shape);
         }
     }
 }

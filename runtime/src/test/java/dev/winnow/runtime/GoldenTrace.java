@@ -23,7 +23,14 @@ public final class GoldenTrace {
 
     /** How a model's traces on a backend differ from those of its golden case: a sentence for each tensor that does. */
     public static List<String> mismatches(Path dir, Backend backend) {
-        try (Winnow winnow = Winnow.open(dir, backend); Checkpoint expected = Checkpoint.open(dir.resolve("expected.safetensors"))) {
+        try (Winnow winnow = Winnow.open(dir, backend)) {
+            return mismatches(dir, winnow);
+        }
+    }
+
+    /** The same of a model that is open. */
+    public static List<String> mismatches(Path dir, Winnow winnow) {
+        try (Checkpoint expected = Checkpoint.open(dir.resolve("expected.safetensors"))) {
             Map<String, Tensor> inputs = new HashMap<>();
             for (String name : INPUTS) if (expected.has(name)) inputs.put(name, expected.tensor(name));
             int steps = expected.has("generated_ids") ? expected.tensor("generated_ids").dim(1) : 0;

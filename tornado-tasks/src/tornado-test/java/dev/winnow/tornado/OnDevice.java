@@ -18,7 +18,23 @@ import java.util.Set;
 final class OnDevice {
     private static final Set<String> INPUTS = Set.of("input_ids", "attention_mask", "pixel_values");
 
+    private static final Map<String, Model> MODELS = new HashMap<>();
+
     private OnDevice() {}
+
+    /** A model with a backend of its own. */
+    record Model(TornadoBackend backend, Winnow winnow) {}
+
+    /**
+     * A golden model that stays open until the JVM ends, for the tests that have it to themselves one after the other: its kernels, which
+     * take a while to compile, are compiled once.
+     */
+    static Model model(String name) {
+        return MODELS.computeIfAbsent(name, n -> {
+            TornadoBackend backend = backend();
+            return new Model(backend, Winnow.open(golden(n), backend));
+        });
+    }
 
     static TornadoBackend backend() {
         TornadoProvider provider = new TornadoProvider();

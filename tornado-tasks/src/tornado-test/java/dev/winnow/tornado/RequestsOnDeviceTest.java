@@ -15,12 +15,14 @@ import dev.winnow.runtime.Winnow;
 import dev.winnow.runtime.models.LanguageModel;
 import dev.winnow.runtime.sampling.Sampler;
 import dev.winnow.runtime.sampling.SamplingOptions;
-import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** Requests one after another: what they take of the device, and what crosses between it and the host. */
 class RequestsOnDeviceTest {
-    private static final Path MODEL = OnDevice.golden("llama-plain");
+    private static final String MODEL = "llama-plain";
+
+    private final TornadoBackend backend = OnDevice.model(MODEL).backend();
+    private final LanguageModel m = OnDevice.model(MODEL).winnow().languageModel().orElseThrow();
 
     /** Prompt and a few tokens; what is left of the cache when the request forgets to give it back is for the collector. */
     private static void request(LanguageModel m, int prompt, int tokens, boolean tidy) {
@@ -40,66 +42,55 @@ class RequestsOnDeviceTest {
 
     @Test
     void aHundredRequestsTakeNoMoreThanOne() {
-        try (TornadoBackend backend = OnDevice.backend(); Winnow winnow = Winnow.open(MODEL, backend)) {
-            LanguageModel m = winnow.languageModel().orElseThrow();
-            request(m, 20, 3, true);
-            long bytes = backend.bytes();
-            long used = backend.used();
-            for (int i = 0; i < 100; i++) request(m, 1 + 17 * i % 20, 3, true);
-            assertThat(backend.bytes()).isEqualTo(bytes);
-            assertThat(backend.used()).isEqualTo(used);
-        }
+        request(m, 20, 3, true);
+        long bytes = backend.bytes();
+        long used = backend.used();
+        for (int i = 0; i < 100; i++) request(m, 1 + 17 * i % 20, 3, true);
+        assertThat(backend.bytes()).isEqualTo(bytes);
+        assertThat(backend.used()).isEqualTo(used);
     }
 
     /** Of a token decoded greedily its id comes back; angles and arguments go there, the id itself only where it is not the one found. */
     @Test
     void anIdCrossesAndNoStates() {
-        try (TornadoBackend backend = OnDevice.backend(); Winnow winnow = Winnow.open(MODEL, backend)) {
-            LanguageModel m = winnow.languageModel().orElseThrow();
-            greedily(m, 2);
-            Transfers none = greedily(backend, m, 1);
-            // after the prompt the last token's states and all logits; and one float wherever the host waits
-            assertThat(none.toHost()).isBetween((long) Float.BYTES * (m.width() + m.vocabulary() + 2),
-                    Float.BYTES * (m.width() + m.vocabulary() + 2 + none.launches()));
-            Transfers four = greedily(backend, m, 5).minus(none);
-            int layers = m.stack().layers();
-            // an id with its logit; and one float wherever the host waits until arguments may be overwritten
-            assertThat(four.toHost()).isBetween(4L * 2 * Float.BYTES, 4L * Float.BYTES * (2 + layers + 3));
-            // angles, through an array of 256 floats, and arguments
-            assertThat(four.toDevice()).isBetween(4L * Float.BYTES, 4L * (Float.BYTES * 256 + 10_000L * layers));
-            // embedding, angles, layers, and the choice
-            assertThat(four.launches()).isEqualTo(4L * (layers + 3));
-        }
+        greedily(m, 2);
+        Transfers none = greedily(backend, m, 1);
+        // after the prompt the last token's states and all logits; and one float wherever the host waits
+        assertThat(none.toHost()).isBetween((long) Float.BYTES * (m.width() + m.vocabulary() + 2),
+                Float.BYTES * (m.width() + m.vocabulary() + 2 + none.launches()));
+        Transfers four = greedily(backend, m, 5).minus(none);
+        int layers = m.stack().layers();
+        // an id with its logit; and one float wherever the host waits until arguments may be overwritten
+        assertThat(four.toHost()).isBetween(4L * 2 * Float.BYTES, 4L * Float.BYTES * (2 + layers + 3));
+        // angles, through an array of 256 floats, and arguments
+        assertThat(four.toDevice()).isBetween(4L * Float.BYTES, 4L * (Float.BYTES * 256 + 10_000L * layers));
+        // embedding, angles, layers, and the choice
+        assertThat(four.launches()).isEqualTo(4L * (layers + 3));
     }
 
     /** All logits, for those who look at them: states go there and come back with them. */
     @Test
     void allLogitsCrossWhereTheyAreAskedFor() {
-        try (TornadoBackend backend = OnDevice.backend(); Winnow winnow = Winnow.open(MODEL, backend)) {
-            LanguageModel m = winnow.languageModel().orElseThrow();
-            request(m, 5, 1, true);
-            Transfers none = crossing(backend, m, 0);
-            Transfers four = crossing(backend, m, 4).minus(none);
-            int layers = m.stack().layers();
-            long states = 4L * Float.BYTES * (m.width() + m.vocabulary());
-            assertThat(four.toHost()).isBetween(states, states + 4L * Float.BYTES * (layers + 4));
-            assertThat(four.launches()).isEqualTo(4L * (layers + 4));
-        }
+        request(m, 5, 1, true);
+        Transfers none = crossing(backend, m, 0);
+        Transfers four = crossing(backend, m, 4).minus(none);
+        int layers = m.stack().layers();
+        long states = 4L * Float.BYTES * (m.width() + m.vocabulary());
+        assertThat(four.toHost()).isBetween(states, states + 4L * Float.BYTES * (layers + 4));
+        assertThat(four.launches()).isEqualTo(4L * (layers + 4));
     }
 
     /** The highest logits are those of the processor, whose choice among all of them is the same. */
     @Test
     void choicesAreThoseOfTheProcessor() {
-        try (TornadoBackend backend = OnDevice.backend(); Winnow device = Winnow.open(MODEL, backend);
-                Winnow processor = Winnow.open(MODEL, CpuBackend.create())) {
-            LanguageModel there = device.languageModel().orElseThrow();
+        try (Winnow processor = Winnow.open(OnDevice.golden(MODEL), CpuBackend.create())) {
             LanguageModel here = processor.languageModel().orElseThrow();
             Sequence expected = new Sequence(here);
-            Sequence actual = new Sequence(there);
+            Sequence actual = new Sequence(m);
             SamplingOptions drawn = SamplingOptions.greedy().withTemperature(0.9).withTopK(20).withTopP(0.9).withSeed(5);
             for (int k : new int[] {1, 1, 20, Math.min(512, here.vocabulary()), 1}) {
                 float[] logits = here.step(3, expected.cache, expected.schedule, expected.workspace);
-                Highest highest = there.stepHighest(3, k, actual.cache, actual.schedule, actual.workspace).orElseThrow();
+                Highest highest = m.stepHighest(3, k, actual.cache, actual.schedule, actual.workspace).orElseThrow();
                 for (int i = 0; i < k; i++) assertThat(highest.values()[i]).isCloseTo(logits[highest.ids()[i]], within(1e-4f));
                 int best = new Sampler(SamplingOptions.greedy()).next(logits, new int[0], 0);
                 assertThat(highest.ids()[0]).isEqualTo(best);

@@ -1,11 +1,14 @@
 package dev.winnow.tornado;
 
 import dev.winnow.layers.Activation;
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.RotaryEmbedding;
 import dev.winnow.layers.Transfers;
 import dev.winnow.layers.TransformerLayer;
+import dev.winnow.tornado.LayerPrograms.Choice;
+import dev.winnow.tornado.kernels.GreedyChoice;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -391,15 +394,7 @@ final class Bank {
     int[] highest(float[] rows, int row, int[] columns, int k) {
         float[] numbers = new float[k];
         if (!scored(rows, row, columns, k, numbers)) return null;
-        int[] places = new int[k];
-        boolean[] taken = new boolean[columns.length];
-        for (int i = 0; i < k; i++) {
-            int place = (int) numbers[i];
-            if (place < 0 || place >= taken.length || taken[place]) return null;
-            taken[place] = true;
-            places[i] = place;
-        }
-        return places;
+        return chosen(numbers, columns.length, false);
     }
 
     /** Brings back the means of some columns, or places of the k highest of them; whether the row is here. */
@@ -408,7 +403,7 @@ final class Bank {
         if (o == null) return false;
         if (numbers.length == 0) return true;
         int n = columns.length;
-        boolean apart = columns[n - 1] - columns[0] != n - 1 || !ascending(columns);
+        boolean apart = !neighbours(columns);
         int at = take(2L * n + k);
         int means = at + n;
         if (apart) plan.upload(at, numbers(columns), 0, n);
@@ -437,9 +432,75 @@ final class Bank {
         return y;
     }
 
-    private static boolean ascending(int[] numbers) {
-        for (int i = 1; i < numbers.length; i++) if (numbers[i] <= numbers[i - 1]) return false;
+    /** Whether each is one more than the one before. */
+    private static boolean neighbours(int[] numbers) {
+        for (int i = 1; i < numbers.length; i++) if (numbers[i] != numbers[i - 1] + 1) return false;
         return true;
+    }
+
+    /** Places among some tokens of those chosen by the cosines of their states, which are here from then on; null if they have no order. */
+    int[] choose(CosineChoice choice, float[] x, int n, int[] tokens, int k) {
+        int count = tokens.length;
+        boolean distinct = choice instanceof CosineChoice.Distinct;
+        boolean apart = !neighbours(tokens);
+        int gathered = apart ? count * (1 + shape.width()) : 0;
+        int at = take(1 + gathered + LayerPrograms.room(distinct ? count + 1 : count, k, shape.width()));
+        boolean here = resident == x;
+        enterAsSeen(x, n);
+        int states = activations.x + tokens[0] * shape.width();
+        if (apart) {
+            states = at + 1 + count;
+            plan.upload(at + 1, numbers(tokens), 0, count);
+            programs.gather(plan, activations.x, states, count, at + 1);
+        }
+        int room = at + 1 + gathered;
+        programs.choose(plan, placed(choice, states, count, k, at), room);
+        float[] places = new float[k];
+        plan.download(room, places, 0, k);
+        give(at);
+        int[] chosen = chosen(places, count, distinct);
+        if (chosen == null && !here) forget(x);
+        return chosen;
+    }
+
+    /** @param threshold where there is room for one */
+    private Choice placed(CosineChoice choice, int states, int count, int k, int threshold) {
+        return switch (choice) {
+            case CosineChoice.FarthestFirst() -> new Choice(states, count, k, GreedyChoice.FARTHEST, Heap.NONE, 0, Heap.NONE);
+            case CosineChoice.LeastAlike(int first) -> new Choice(states, count, k, GreedyChoice.LEAST_ALIKE, Heap.NONE, first, Heap.NONE);
+            case CosineChoice.Distinct(int like, double most) -> {
+                plan.upload(threshold, new float[] {atMost(most)}, 0, 1);
+                yield new Choice(states, count, k, GreedyChoice.DISTINCT, activations.x + like * shape.width(), 0, threshold);
+            }
+        };
+    }
+
+    /** The largest float that is no larger: floats are above either alike. */
+    private static float atMost(double x) {
+        float near = (float) x;
+        return near > x ? Math.nextDown(near) : near;
+    }
+
+    /** Brings states into the arena, unless they are there; the array has the same. */
+    private void enterAsSeen(float[] x, int n) {
+        if (resident == x && residentTokens == n) return;
+        enter(x, n);
+        stay(x, n);
+        seen = true;
+    }
+
+    /** Places as they were found, up to the first that is none, if fewer may be; null if they are no choice. */
+    private static int[] chosen(float[] places, int count, boolean fewer) {
+        boolean[] taken = new boolean[count];
+        int[] chosen = new int[places.length];
+        for (int i = 0; i < chosen.length; i++) {
+            int place = (int) places[i];
+            if (place < 0 && fewer) return Arrays.copyOf(chosen, i);
+            if (place < 0 || place >= count || taken[place]) return null;
+            taken[place] = true;
+            chosen[i] = place;
+        }
+        return chosen;
     }
 
     /** Makes the states that are here others, as a sparse matrix says, which are here in place of them. */

@@ -1,10 +1,12 @@
 package dev.winnow.tornado;
 
 import dev.winnow.layers.DeviceEntries;
+import dev.winnow.layers.KeyScore;
 import dev.winnow.layers.KeyValues;
-import dev.winnow.tornado.kernels.CacheEntries;
 import dev.winnow.tornado.kernels.Scores;
 import java.lang.ref.WeakReference;
+import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** The entries of one layer's cache in a bank's arena: keys [heads][capacity][headDim], then values. */
 final class CacheRegion implements DeviceEntries {
@@ -17,6 +19,9 @@ final class CacheRegion implements DeviceEntries {
     private final int dim;
     private int at = Heap.NONE;
     private int capacity;
+    /** Slots that were found to have the lowest scores, and where they are until they are kept; or null. */
+    private int[][] lowest;
+    private int lowestAt;
 
     CacheRegion(Bank bank, KeyValues owner) {
         this.bank = bank;
@@ -55,6 +60,7 @@ final class CacheRegion implements DeviceEntries {
         if (entries <= capacity) return;
         int wanted = entries + Math.max(ROOM, entries / 8);
         int larger = bank.take(2L * heads * wanted * dim);
+        forgetLowest();
         KeyValues kv = owner.get();
         for (int h = 0; h < heads; h++) {
             int n = kv.shared(h);
@@ -95,12 +101,11 @@ final class CacheRegion implements DeviceEntries {
     }
 
     @Override
-    public void keep(int head, int[] slots) {
-        int first = 0;
-        while (first < slots.length && slots[first] == first) first++;
+    public void keep(int[][] slots) {
         synchronized (bank.lock()) {
             try {
-                keep(head, slots, first);
+                if (slots == lowest) keepLowest();
+                else keepAll(slots);
             } catch (Bank.Full full) {
                 // the host moves them then, and brings them back
                 owner.get().keys();
@@ -108,17 +113,109 @@ final class CacheRegion implements DeviceEntries {
         }
     }
 
-    private void keep(int head, int[] slots, int first) {
-        int count = slots.length - first;
-        if (count == 0) return;
-        float[] numbers = new float[count];
-        for (int i = 0; i < count; i++) numbers[i] = slots[first + i] - first;
-        int places = bank.take(count);
-        bank.plan().upload(places, numbers, 0, count);
-        Program p = bank.programs().keep();
-        p.set(0, CacheEntries.keepGroups(1), key(head, first), value(head, first), capacity, places, count);
-        bank.plan().run(p);
+    /** Keeps what was found last, whose slots are here. */
+    private void keepLowest() {
+        bank.programs().keep(bank.plan(), entries(), lowestAt, capacity, 0, counts(lowest));
+        forgetLowest();
+    }
+
+    private void forgetLowest() {
+        if (lowest != null) bank.give(lowestAt);
+        lowest = null;
+    }
+
+    private static int[] counts(int[][] slots) {
+        return Arrays.stream(slots).mapToInt(s -> s == null ? 0 : s.length).toArray();
+    }
+
+    private void keepAll(int[][] slots) {
+        int first = Integer.MAX_VALUE;
+        for (int[] s : slots) {
+            if (s == null) continue;
+            int unmoved = 0;
+            while (unmoved < s.length && s[unmoved] == unmoved) unmoved++;
+            if (unmoved < s.length) first = Math.min(first, unmoved);
+        }
+        int from = first;
+        int[] counts = Arrays.stream(counts(slots)).map(n -> Math.max(0, n - from)).toArray();
+        int most = Arrays.stream(counts).max().orElseThrow();
+        float[] numbers = new float[heads * most];
+        for (int h = 0; h < heads; h++) for (int i = 0; i < counts[h]; i++) numbers[h * most + i] = slots[h][from + i];
+        int places = bank.take(numbers.length);
+        bank.plan().upload(places, numbers, 0, numbers.length);
+        bank.programs().keep(bank.plan(), entries(), places, most, from, counts);
         bank.give(places);
+    }
+
+    private int[] lengths() {
+        KeyValues kv = owner.get();
+        return IntStream.range(0, heads).map(kv::length).toArray();
+    }
+
+    /** Floats that {@link LayerPrograms#scores} needs for heads of so many keys at most. */
+    private long room(int most) {
+        return (long) heads * (most + dim);
+    }
+
+    @Override
+    public float[][] scores(KeyScore score) {
+        synchronized (bank.lock()) {
+            int[] lengths = lengths();
+            int most = Arrays.stream(lengths).max().orElseThrow();
+            if (most == 0) return null;
+            int scored;
+            try {
+                scored = bank.take(room(most));
+            } catch (Bank.Full full) {
+                return null;
+            }
+            bank.programs().scores(bank.plan(), score, entries(), scored, most, lengths);
+            float[] numbers = new float[heads * most];
+            bank.plan().download(scored, numbers, 0, numbers.length);
+            bank.give(scored);
+            float[][] scores = new float[heads][];
+            Arrays.setAll(scores, h -> Arrays.copyOfRange(numbers, h * most, h * most + lengths[h]));
+            return scores;
+        }
+    }
+
+    @Override
+    public int[][] lowest(KeyScore score, int[] counts) {
+        synchronized (bank.lock()) {
+            forgetLowest();
+            int[] lengths = lengths();
+            int most = Arrays.stream(lengths).max().orElseThrow();
+            if (most == 0) return null;
+            int found;
+            int scored;
+            try {
+                found = bank.take((long) heads * capacity + room(most));
+            } catch (Bank.Full full) {
+                return null;
+            }
+            scored = found + heads * capacity;
+            bank.programs().scores(bank.plan(), score, entries(), scored, most, lengths);
+            bank.programs().lowest(bank.plan(), scored, most, lengths, counts, found, capacity);
+            int[][] slots = new int[heads][];
+            float[] numbers = new float[Arrays.stream(counts).max().orElseThrow()];
+            boolean ascending = true;
+            for (int h = 0; h < heads; h++) {
+                slots[h] = new int[counts[h]];
+                bank.plan().download(found + h * capacity, numbers, 0, counts[h]);
+                for (int i = 0; i < counts[h]; i++) {
+                    slots[h][i] = (int) numbers[i];
+                    ascending &= slots[h][i] > (i == 0 ? -1 : slots[h][i - 1]) && slots[h][i] < lengths[h];
+                }
+            }
+            if (!ascending) {
+                // numbers that have no order
+                bank.give(found);
+                return null;
+            }
+            lowest = slots;
+            lowestAt = found;
+            return slots;
+        }
     }
 
     @Override
@@ -154,6 +251,7 @@ final class CacheRegion implements DeviceEntries {
     @Override
     public void release() {
         synchronized (bank.lock()) {
+            forgetLowest();
             if (at != Heap.NONE) bank.give(at);
             at = Heap.NONE;
             capacity = 0;

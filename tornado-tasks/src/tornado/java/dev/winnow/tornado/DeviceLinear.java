@@ -32,8 +32,8 @@ final class DeviceLinear implements AutoCloseable {
         this.plan = new DevicePlan(device, rows * (linear.in() + linear.out()) + 1, List.of(weights));
         DevicePlan.Weights w = plan.weights(0);
         plan.begin(linear.in(), p -> {
-            few = p.add("few", 1, ARGUMENTS, g -> fewTask = LayerPrograms.product(p, g, true, w, linear.in(), linear.out(), f));
-            many = p.add("many", 1, ARGUMENTS, g -> manyTask = LayerPrograms.product(p, g, false, w, linear.in(), linear.out(), f));
+            few = p.add("few", 1, ARGUMENTS, g -> fewTask = LayerPrograms.product(p, g, true, w, linear.in(), f));
+            many = p.add("many", 1, ARGUMENTS, g -> manyTask = LayerPrograms.product(p, g, false, w, linear.in(), f));
         });
     }
 
@@ -53,7 +53,7 @@ final class DeviceLinear implements AutoCloseable {
             boolean one = some <= LayerPrograms.FEW;
             plan.upload(0, x, i * in, some * in);
             Program p = one ? few : many;
-            LayerPrograms.setProduct(p, one ? fewTask : manyTask, one, some, 0, in, to, out, out, place, 0);
+            LayerPrograms.setProduct(p, one ? fewTask : manyTask, one, some, 0, in, to, out, place, 0);
             plan.run(p);
             plan.download(to, y, i * out, some * out);
         }

@@ -112,13 +112,13 @@ final class DeviceVocabulary implements CompiledVocabulary {
             p.graph().task(p.task(), BitonicTopK::blocks, plan.context(), p.arguments(), p.next(), plan.arena());
             p.added(BitonicTopK.LOCAL);
         });
-        few = plan.add("vocabularyFew", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, true, w, width, size, data.activation()));
-        many = plan.add("vocabularyMany", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, false, w, width, size, data.activation()));
+        few = plan.add("vocabularyFew", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, true, w, width, data.activation()));
+        many = plan.add("vocabularyMany", 1, ARGUMENTS, p -> LayerPrograms.product(plan, p, false, w, width, data.activation()));
     }
 
     private void logits(DevicePlan plan, Program p, DevicePlan.Weights w) {
         LayerPrograms.norm(plan, p, w, normShape);
-        LayerPrograms.product(plan, p, true, w, width, size, data.activation());
+        LayerPrograms.product(plan, p, true, w, width, data.activation());
     }
 
     /** Says where its room is; what was found before is gone. */
@@ -184,7 +184,7 @@ final class DeviceVocabulary implements CompiledVocabulary {
     private void setLogits(Program p) {
         Bank.Activations a = bank.activations();
         LayerPrograms.setNorm(p, 0, 1, 1, a.x(), width, a.normed(), width, norm);
-        LayerPrograms.setProduct(p, 1, true, 1, a.normed(), width, logitsAt(), size, size, head, 0);
+        LayerPrograms.setProduct(p, 1, true, 1, a.normed(), width, logitsAt(), size, head, 0);
     }
 
     private Highest best() {
@@ -245,7 +245,7 @@ final class DeviceVocabulary implements CompiledVocabulary {
             boolean one = some <= LayerPrograms.FEW;
             Program p = one ? few : many;
             plan.upload(at, x, i * width, some * width);
-            LayerPrograms.setProduct(p, 0, one, some, at, width, logitsAt(), size, size, head, 0);
+            LayerPrograms.setProduct(p, 0, one, some, at, width, logitsAt(), size, head, 0);
             plan.run(p);
             plan.download(logitsAt(), y, i * size, some * size);
         }

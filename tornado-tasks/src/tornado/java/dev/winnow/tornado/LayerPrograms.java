@@ -1,15 +1,20 @@
 package dev.winnow.tornado;
 
 import dev.winnow.layers.Activation;
+import dev.winnow.layers.KeyScore;
 import dev.winnow.tornado.Bank.Activations;
 import dev.winnow.tornado.DevicePlan.Weights;
 import dev.winnow.tornado.LayerShape.NormShape;
 import dev.winnow.tornado.LayerWeights.NormPlace;
 import dev.winnow.tornado.WeightStore.Place;
 import dev.winnow.tornado.kernels.CacheEntries;
+import dev.winnow.tornado.kernels.CosineMatrix;
 import dev.winnow.tornado.kernels.DecodeAttention;
 import dev.winnow.tornado.kernels.ElementWise;
 import dev.winnow.tornado.kernels.FlashAttention;
+import dev.winnow.tornado.kernels.GreedyChoice;
+import dev.winnow.tornado.kernels.KeyScores;
+import dev.winnow.tornado.kernels.LowestSlots;
 import dev.winnow.tornado.kernels.Norms;
 import dev.winnow.tornado.kernels.Partners;
 import dev.winnow.tornado.kernels.RowProducts;
@@ -47,6 +52,10 @@ final class LayerPrograms {
     private final Program means;
     private final Program ranks;
     private final Program products;
+    private final Program choose;
+    private final Program keyLengths;
+    private final Program keyLikeness;
+    private final Program lowest;
     private final Program copy;
     private final Program keep;
     /** Pieces of the keys that a few queries look at side by side. */
@@ -66,7 +75,7 @@ final class LayerPrograms {
             this.program = p;
             this.rows = rows;
             normed = norm(plan, p, shape.attentionNorm());
-            attending = product(plan, p, rows, shape.width(), shape.attendingWidth(), Activation.NONE);
+            attending = product(plan, p, rows, shape.width(), Activation.NONE);
             queryNorm = norm(plan, p, shape.queryNorm());
             keyNorm = norm(plan, p, shape.keyNorm());
             if (shape.half() > 0) {
@@ -158,8 +167,8 @@ final class LayerPrograms {
             this.program = p;
             this.rows = rows;
             normed = norm(plan, p, shape.mlpNorm());
-            first = product(plan, p, rows, shape.width(), shape.inner(), shape.activation());
-            if (shape.gated()) up = product(plan, p, rows, shape.width(), shape.inner(), Activation.NONE);
+            first = product(plan, p, rows, shape.width(), shape.activation());
+            if (shape.gated()) up = product(plan, p, rows, shape.width(), Activation.NONE);
             down = new Last(plan, p, rows, shape.inner(), shape.afterMlp());
         }
 
@@ -201,7 +210,7 @@ final class LayerPrograms {
         private int added = -1;
 
         Last(DevicePlan plan, Program p, boolean rows, int in, NormShape afterwards) {
-            product = LayerPrograms.this.product(plan, p, rows, in, shape.width(), Activation.NONE);
+            product = LayerPrograms.this.product(plan, p, rows, in, Activation.NONE);
             if (shape.addsPlainly(afterwards)) return;
             after = norm(plan, p, afterwards);
             p.graph().task(p.task(), ElementWise::addScaled, plan.context(), p.arguments(), p.next(),
@@ -265,11 +274,35 @@ final class LayerPrograms {
             p.graph().task(p.task(), TokenScores::products, c, p.arguments(), p.next(), a, shape.width());
             p.added(TokenScores.LOCAL);
         });
+        this.choose = plan.add("choose", 5, ARGUMENTS, p -> {
+            for (int i = 0; i < 2; i++) {
+                p.graph().task(p.task(), Partners::units, c, p.arguments(), p.next(), a, shape.width());
+                p.added(Partners.LOCAL);
+            }
+            p.graph().task(p.task(), CosineMatrix::products, c, p.arguments(), p.next(), a, shape.width());
+            p.added(CosineMatrix.LOCAL);
+            p.graph().task(p.task(), CosineMatrix::loneliness, c, p.arguments(), p.next(), a);
+            p.added(CosineMatrix.LOCAL);
+            p.graph().task(p.task(), GreedyChoice::choose, c, p.arguments(), p.next(), a);
+            p.added(GreedyChoice.LOCAL);
+        });
+        this.keyLengths = plan.add("keyLengths", 1, ARGUMENTS + shape.kvHeads(), p -> lengths(plan, p));
+        this.keyLikeness = plan.add("keyLikeness", 3, ARGUMENTS + shape.kvHeads(), p -> {
+            lengths(plan, p);
+            p.graph().task(p.task(), KeyScores::means, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(KeyScores.LOCAL);
+            p.graph().task(p.task(), KeyScores::likeness, c, p.arguments(), p.next(), a, shape.headDim());
+            p.added(KeyScores.LOCAL);
+        });
+        this.lowest = plan.add("lowest", 1, ARGUMENTS + 2 * shape.kvHeads(), p -> {
+            p.graph().task(p.task(), LowestSlots::compact, c, p.arguments(), p.next(), a);
+            p.added(LowestSlots.LOCAL);
+        });
         this.copy = plan.add("copy", 1, ARGUMENTS, p -> {
             p.graph().task(p.task(), CacheEntries::copy, c, p.arguments(), p.next(), a);
             p.added(CacheEntries.LOCAL);
         });
-        this.keep = plan.add("keep", 1, ARGUMENTS, p -> {
+        this.keep = plan.add("keep", 1, ARGUMENTS + shape.kvHeads(), p -> {
             p.graph().task(p.task(), CacheEntries::keep, c, p.arguments(), p.next(), a, shape.headDim());
             p.added(CacheEntries.LOCAL);
         });
@@ -278,6 +311,11 @@ final class LayerPrograms {
     private static void mean(DevicePlan plan, Program p) {
         p.graph().task(p.task(), TokenScores::headMean, plan.context(), p.arguments(), p.next(), plan.arena());
         p.added(TokenScores.LOCAL);
+    }
+
+    private void lengths(DevicePlan plan, Program p) {
+        p.graph().task(p.task(), KeyScores::lengths, plan.context(), p.arguments(), p.next(), plan.arena(), shape.headDim());
+        p.added(KeyScores.LOCAL);
     }
 
     private static int pieces(LayerShape shape) {
@@ -309,19 +347,19 @@ final class LayerPrograms {
         return p.added(Norms.LOCAL);
     }
 
-    private int product(DevicePlan plan, Program p, boolean rows, int in, int out, Activation f) {
-        return product(plan, p, rows, plan.weights(0), in, out, f);
+    private int product(DevicePlan plan, Program p, boolean rows, int in, Activation f) {
+        return product(plan, p, rows, plan.weights(0), in, f);
     }
 
     /** Adds a product to a program. */
-    static int product(DevicePlan plan, Program p, boolean rows, Weights w, int in, int out, Activation f) {
+    static int product(DevicePlan plan, Program p, boolean rows, Weights w, int in, Activation f) {
         if (rows) {
             p.graph().task(p.task(), RowProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(),
-                    w.floats(), w.words(), w.format(), in, out, f.ordinal());
+                    w.floats(), w.words(), w.format(), in, f.ordinal());
             return p.added(RowProducts.LOCAL);
         }
         p.graph().task(p.task(), TiledProducts::multiply, plan.context(), p.arguments(), p.next(), plan.arena(), w.parameters(), w.floats(),
-                w.words(), w.format(), in, out, f.ordinal());
+                w.words(), w.format(), f.ordinal());
         return p.added(TiledProducts.LOCAL);
     }
 
@@ -332,15 +370,12 @@ final class LayerPrograms {
     /**
      * Sets a product's arguments.
      *
+     * @param x   [n, in]
      * @param how 0 to write, 1 to add, 2 to multiply what is there
      */
-    private void setProduct(Program p, int task, boolean rows, int n, int x, int xStride, int y, int out, Place w, int how) {
-        setProduct(p, task, rows, n, x, xStride, y, out, out, w, how);
-    }
-
-    static void setProduct(Program p, int task, boolean rows, int n, int x, int xStride, int y, int yStride, int out, Place w, int how) {
-        p.set(task, rows ? RowProducts.groups(n, out) : TiledProducts.groups(n, out), n, x, xStride, y, yStride, w.weight(), w.bias(), how,
-                w.scales());
+    static void setProduct(Program p, int task, boolean rows, int n, int x, int in, int y, int out, Place w, int how) {
+        p.set(task, rows ? RowProducts.groups(n, out) : TiledProducts.groups(n, out), n, x, in, y, out, w.weight(), w.bias(), how,
+                w.scales(), in, out);
     }
 
     /** Where keys are, and values: [heads][capacity][headDim]. */
@@ -495,7 +530,83 @@ final class LayerPrograms {
         plan.run(copy);
     }
 
-    Program keep() {
-        return keep;
+    /**
+     * Keeps slots of each head.
+     *
+     * @param slots  where they are, those of heads apart by a stride
+     * @param first  slots of each head that stay where they are, and are not among those
+     * @param counts of the slots of each head
+     */
+    void keep(DevicePlan plan, Entries r, int slots, int stride, int first, int[] counts) {
+        keep.set(0, CacheEntries.keepGroups(counts.length), r.keys(), r.values(), r.capacity(), slots, stride, first);
+        keep.more(0, 6, counts);
+        plan.run(keep);
+    }
+
+    /**
+     * Scores of keys.
+     *
+     * @param target [kvHeads, most], with room for [kvHeads, headDim] behind it
+     * @param counts of each head's keys, of which the most are at least 1
+     */
+    void scores(DevicePlan plan, KeyScore score, Entries r, int target, int most, int[] counts) {
+        Program p = score == KeyScore.LENGTH ? keyLengths : keyLikeness;
+        int heads = counts.length;
+        for (int task = 0; task < p.grids().size(); task++) {
+            p.set(task, task == 1 ? KeyScores.headGroups(heads) : KeyScores.groups(most, heads), most, r.keys(),
+                    r.capacity() * shape.headDim(), target, most, target + heads * most);
+            p.more(task, 6, counts);
+        }
+        plan.run(p);
+    }
+
+    /**
+     * Slots of the lowest of these scores, ascending.
+     *
+     * @param kept how many of each head
+     * @param slots where they go, those of heads apart by a stride
+     */
+    void lowest(DevicePlan plan, int scores, int most, int[] counts, int[] kept, int slots, int stride) {
+        int heads = counts.length;
+        lowest.set(0, LowestSlots.groups(heads), scores, most, slots, stride, heads);
+        lowest.more(0, 5, counts);
+        lowest.more(0, 5 + heads, kept);
+        plan.run(lowest);
+    }
+
+    /**
+     * A choice by cosines.
+     *
+     * @param x         states of the tokens, one after the other
+     * @param how       one of {@link GreedyChoice}'s
+     * @param like      the state of one that tokens are to be like, or -1
+     * @param first     the place chosen first where neither that nor distance decides
+     * @param threshold where it is, or -1
+     */
+    record Choice(int x, int count, int k, int how, int like, int first, int threshold) {
+        int rows() {
+            return like < 0 ? count : count + 1;
+        }
+    }
+
+    /** Floats that a choice needs: its result, rows of length 1, their cosines, and two more for each. */
+    static long room(int rows, int k, int width) {
+        return k + (long) rows * width + (long) rows * rows + 2L * rows;
+    }
+
+    /** Chooses: places go to the beginning of the room. */
+    void choose(DevicePlan plan, Choice c, int room) {
+        int rows = c.rows();
+        int units = room + c.k;
+        int matrix = units + rows * shape.width();
+        int lonely = matrix + rows * rows;
+        boolean farthest = c.how == GreedyChoice.FARTHEST;
+        int start = farthest ? lonely : c.like < 0 ? Heap.NONE : matrix + c.count * rows;
+        choose.set(0, Partners.unitGroups(c.count), c.count, c.x, 0, 1, units);
+        choose.set(1, 1, rows - c.count, c.like, 0, 1, units + c.count * shape.width());
+        choose.set(2, CosineMatrix.groups(rows), rows, units, matrix);
+        choose.set(3, farthest ? CosineMatrix.rowGroups(rows) : 1, farthest ? rows : 0, matrix, rows, lonely);
+        choose.set(4, GreedyChoice.groups(), c.count, matrix, rows, c.how, start, c.first, c.threshold, c.k, lonely + rows, room);
+        plan.run(choose);
     }
 }

@@ -4,6 +4,7 @@ import dev.winnow.layers.Activation;
 import dev.winnow.layers.Attention;
 import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.CompiledLayer;
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.Linear;
 import dev.winnow.layers.Mlp;
@@ -304,6 +305,23 @@ final class TornadoLayer extends ProcessorLayer {
         synchronized (bank.lock()) {
             try {
                 return bank.product(map, f, x, n);
+            } catch (Bank.Full full) {
+                return null;
+            }
+        }
+    }
+
+    @Override
+    public int[] choose(CosineChoice choice, float[] x, int n, int[] tokens, int k) {
+        if (k == 0) return new int[0];
+        synchronized (bank.lock()) {
+            backend.homeUnlessIn(bank, x);
+            bank.reserving(() -> {
+                bank.makeRoom(n);
+                return null;
+            });
+            try {
+                return bank.choose(choice, x, n, tokens, k);
             } catch (Bank.Full full) {
                 return null;
             }

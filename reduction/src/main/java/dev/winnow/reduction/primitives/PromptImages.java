@@ -1,5 +1,6 @@
 package dev.winnow.reduction.primitives;
 
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Observation;
 import dev.winnow.reduction.Outcome;
@@ -82,6 +83,17 @@ public final class PromptImages {
         int width = o.tokens().width();
         float[] unit = CosineSimilarity.normalised(features(o, tokens), tokens.length, width);
         return CosineSimilarity.products(unit, tokens.length, unit, tokens.length, width);
+    }
+
+    /**
+     * Chooses k of some tokens by the cosines of their hidden states, where the states are.
+     *
+     * @param here the same choice over their similarity, [tokens, tokens], where the host makes it
+     * @return places among the tokens, in the order they are chosen
+     */
+    public static int[] choose(Observation o, CosineChoice choice, int[] tokens, int k, Function<float[], int[]> here) {
+        int[] there = o.choose(choice, tokens, k);
+        return there == null ? here.apply(similarity(o, tokens)) : there;
     }
 
     /** Reports in which turn each of n tokens was chosen, counted from 1; 0 for those that were not. */

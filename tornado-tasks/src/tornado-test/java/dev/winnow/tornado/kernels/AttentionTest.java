@@ -28,13 +28,16 @@ class AttentionTest {
         }
     }
 
+    /** Each takes kernels of its own. */
     private static final Case[] CASES = {
-        new Case(1, 0, 1, 1, 4, true, 0, false, 0f),
-        new Case(37, 0, 2, 2, 20, true, 0, true, 0f),
         new Case(5, 70, 6, 2, 16, true, 0, true, 0f),
-        new Case(34, 3, 2, 1, 64, false, 0, true, 0f),
         new Case(40, 30, 2, 2, 8, true, 17, false, 5f),
         new Case(1, 131, 8, 1, 40, true, 0, true, 3f),
+    };
+    private static final Case[] OTHERS = {
+        new Case(1, 0, 1, 1, 4, true, 0, false, 0f),
+        new Case(37, 0, 2, 2, 20, true, 0, true, 0f),
+        new Case(34, 3, 2, 1, 64, false, 0, true, 0f),
         new Case(2, 90, 4, 4, 136, true, 33, false, 0f),
     };
 
@@ -118,7 +121,33 @@ class AttentionTest {
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
     void flash(Machine machine) {
-        for (Case c : CASES) {
+        flash(machine, CASES);
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void splitOverKeys(Machine machine) {
+        splitOverKeys(machine, CASES, 3);
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void probesAndSums(Machine machine) {
+        probesAndSums(machine, CASES);
+    }
+
+    @Tag("sizes")
+    @ParameterizedTest
+    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
+    void otherSizes(Machine machine) {
+        flash(machine, OTHERS);
+        splitOverKeys(machine, CASES, 1);
+        splitOverKeys(machine, OTHERS, 1, 3);
+        probesAndSums(machine, OTHERS);
+    }
+
+    private static void flash(Machine machine, Case... cases) {
+        for (Case c : cases) {
             Setting s = new Setting(c);
             Operands o = s.numbers(s.out, s.outStride);
             int heads = c.heads();
@@ -131,11 +160,9 @@ class AttentionTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
-    void splitOverKeys(Machine machine) {
-        for (Case c : CASES) {
-            for (int pieces : new int[] {1, 3}) {
+    private static void splitOverKeys(Machine machine, Case[] cases, int... piecesOfKeys) {
+        for (Case c : cases) {
+            for (int pieces : piecesOfKeys) {
                 Setting s = new Setting(c);
                 int heads = c.heads();
                 int kvHeads = c.kvHeads();
@@ -152,10 +179,8 @@ class AttentionTest {
         }
     }
 
-    @ParameterizedTest
-    @MethodSource("dev.winnow.tornado.kernels.Machine#all")
-    void probesAndSums(Machine machine) {
-        for (Case c : CASES) {
+    private static void probesAndSums(Machine machine, Case... cases) {
+        for (Case c : cases) {
             Setting s = new Setting(c);
             int first = c.n() / 2;
             int count = c.n() - first;

@@ -99,22 +99,28 @@ class CacheEntriesTest {
         float[] cache = Operands.random(new Random(1), 3 * capacity * dim);
         int[][] kept = {new int[150], {0, 7, 199}, {}};
         for (int i = 0; i < 150; i++) kept[0][i] = i < 20 ? i : i + 50;
-        int[] slots = new int[3 * capacity];
-        Arrays.fill(slots, -1);
-        float[] expected = cache.clone();
-        for (int h = 0; h < 3; h++) {
-            for (int i = 0; i < kept[h].length; i++) {
-                slots[h * capacity + i] = kept[h][i];
-                System.arraycopy(cache, (h * capacity + kept[h][i]) * dim, expected, (h * capacity + i) * dim, dim);
+        // all slots, or those behind the first, which stay
+        for (int first : new int[] {0, 1}) {
+            int stride = capacity - 40 * first;
+            int[] slots = new int[3 * stride];
+            Arrays.fill(slots, -1);
+            float[] expected = cache.clone();
+            int[] counts = new int[3];
+            for (int h = 0; h < 3; h++) {
+                counts[h] = Math.max(0, kept[h].length - first);
+                System.arraycopy(kept[h], kept[h].length - counts[h], slots, h * stride, counts[h]);
+                for (int i = 0; i < kept[h].length; i++) {
+                    System.arraycopy(cache, (h * capacity + kept[h][i]) * dim, expected, (h * capacity + i) * dim, dim);
+                }
             }
+            Operands o = new Operands(80_000);
+            int keys = o.put(cache);
+            int values = o.put(cache);
+            o.numbers(keys, values, capacity, o.put(slots), stride, first).numbers(counts);
+            machine.run(CacheEntries.keepGroups(3), CacheEntries.LOCAL, o, CacheEntries::keep, dim);
+            assertThat(o.get(keys, cache.length)).isEqualTo(expected);
+            assertThat(o.get(values, cache.length)).isEqualTo(expected);
         }
-        Operands o = new Operands(80_000);
-        int keys = o.put(cache);
-        int values = o.put(cache);
-        o.numbers(keys, values, capacity, o.put(slots), 150, 3, 0);
-        machine.run(CacheEntries.keepGroups(3), CacheEntries.LOCAL, o, CacheEntries::keep, dim);
-        assertThat(o.get(keys, cache.length)).isEqualTo(expected);
-        assertThat(o.get(values, cache.length)).isEqualTo(expected);
     }
 
     @ParameterizedTest

@@ -48,10 +48,10 @@ class ElementWiseTest {
                 int from = o.put(scaled);
                 int to = o.room(x.length);
                 // rides along with a product, here by a single 1
-                o.numbers(x.length, from, 1, to, 1, o.parameter(1f), Offsets.NONE, 0, Offsets.NONE);
+                o.numbers(x.length, from, 1, to, 1, o.parameter(1f), Offsets.NONE, 0, Offsets.NONE, 1, 1);
                 int kind = f.ordinal();
                 machine.run(RowProducts.groups(x.length, 1), RowProducts.LOCAL, o, RowProducts::multiply, o.p, o.p, o.words,
-                        WeightFormat.F32, 1, 1, kind);
+                        WeightFormat.F32, 1, kind);
                 double[] expected = new double[x.length];
                 for (int i = 0; i < x.length; i++) expected[i] = reference(f, scaled[i]);
                 Closeness.close(o.get(to, x.length), expected, 1e-6);

@@ -1,5 +1,7 @@
 package dev.winnow.tornado.kernels;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -17,6 +19,7 @@ final class Operands {
     private int parameters = 3;
     private int wordCount = 1;
     private int number = AT;
+    private Operands smaller;
 
     Operands(int floats) {
         this(floats, 4096, 1);
@@ -31,6 +34,46 @@ final class Operands {
         p.init(0f);
         this.words.init(0);
         m.init(-7);
+    }
+
+    /** Arrays with room for these and some more. */
+    Operands larger() {
+        Operands larger = new Operands(a.getSize() * 3 / 2, p.getSize() * 3 / 2, words.getSize() * 3 / 2);
+        larger.smaller = this;
+        return larger;
+    }
+
+    /** Whether others have room here. */
+    boolean holds(Operands o) {
+        return o.a.getSize() <= a.getSize() && o.p.getSize() <= p.getSize() && o.words.getSize() <= words.getSize();
+    }
+
+    /** Takes the contents of others that have room here. */
+    void take(Operands o) {
+        a.init(Float.NaN);
+        for (int i = 0; i < o.m.getSize(); i++) m.set(i, o.m.get(i));
+        for (int i = 0; i < o.a.getSize(); i++) a.set(i, o.a.get(i));
+        for (int i = 0; i < o.p.getSize(); i++) p.set(i, o.p.get(i));
+        for (int i = 0; i < o.words.getSize(); i++) words.set(i, o.words.get(i));
+    }
+
+    /** Takes the beginning of another arena. */
+    void takeArena(Operands o) {
+        for (int i = 0; i < a.getSize(); i++) a.set(i, o.a.get(i));
+    }
+
+    /** This one's array in place of the same of those that it is larger than; anything else as it is. */
+    @SuppressWarnings("unchecked")
+    <E> E mine(E x) {
+        if (x == smaller.p) return (E) p;
+        return x == smaller.words ? (E) words : x;
+    }
+
+    /** A kernel with its constants; arrays are those of any operands. */
+    List<Object> what(Object kernel, Object... arguments) {
+        List<Object> what = new ArrayList<>(List.of(kernel));
+        for (Object x : arguments) what.add(x == p ? "p" : x == words ? "words" : x);
+        return what;
     }
 
     /** Sets the next numbers of the task. */

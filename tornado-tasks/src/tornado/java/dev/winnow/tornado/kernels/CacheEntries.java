@@ -36,7 +36,9 @@ public final class CacheEntries {
 
     private static final int COMPACTED_CAPACITY = 2;
     private static final int COMPACTED_SLOTS = 3;
-    private static final int COMPACTED_COUNTS = 4;
+    private static final int COMPACTED_STRIDE = 4;
+    private static final int COMPACTED_FIRST = 5;
+    private static final int COMPACTED_COUNTS = 6;
     /** Floats of local memory for entries on their way to another slot: 16 KiB. */
     private static final int ROOM = 4096;
 
@@ -148,7 +150,8 @@ public final class CacheEntries {
      * Keeps the rows at the given ascending slots of each head and drops the others, in place: a block of rows is read by all work-items
      * before any of it is written, and no later block reads what an earlier one wrote, since slots ascend.
      *
-     * @param m       at: 0 keys, 1 values, 2 capacity, 3 slots [kvHeads, capacity], 4 and on how many of each head
+     * @param m       at: 0 keys, 1 values, 2 capacity, 3 slots, 4 how far apart those of heads are, 5 how many first rows of each head
+     *                stay besides, 6 and on how many slots of each head
      * @param headDim at most 4096
      */
     public static void keep(KernelContext context, IntArray m, int at, FloatArray a, int headDim) {
@@ -157,8 +160,9 @@ public final class CacheEntries {
         int lane = context.localIdx;
         int head = context.groupIdx;
         int capacity = m.get(at + COMPACTED_CAPACITY);
-        int slots = m.get(at + COMPACTED_SLOTS) + head * capacity;
+        int slots = m.get(at + COMPACTED_SLOTS) + head * m.get(at + COMPACTED_STRIDE);
         int count = m.get(at + COMPACTED_COUNTS + head);
+        int first = m.get(at + COMPACTED_FIRST);
         int keysBase = m.get(at) + head * capacity * headDim;
         int valuesBase = m.get(at + TO) + head * capacity * headDim;
         int block = ROOM / headDim;
@@ -171,8 +175,8 @@ public final class CacheEntries {
             }
             context.globalBarrier();
             for (int e = lane; e < numbers; e += LOCAL) {
-                a.set(keysBase + i * headDim + e, keys[e]);
-                a.set(valuesBase + i * headDim + e, values[e]);
+                a.set(keysBase + (first + i) * headDim + e, keys[e]);
+                a.set(valuesBase + (first + i) * headDim + e, values[e]);
             }
             context.globalBarrier();
         }

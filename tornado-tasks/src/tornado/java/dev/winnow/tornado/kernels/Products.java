@@ -13,6 +13,8 @@ final class Products {
     static final int BIAS = 6;
     static final int MEETING = 7;
     static final int SCALES = 8;
+    static final int IN = 9;
+    static final int OUT = 10;
 
     private Products() {}
 

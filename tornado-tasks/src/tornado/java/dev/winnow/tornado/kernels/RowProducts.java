@@ -22,12 +22,15 @@ public final class RowProducts {
         return rows * Offsets.pieces(out, OUTPUTS);
     }
 
-    /** The product; parameters as in {@link TiledProducts#multiply}. */
+    /**
+     * The product; parameters as in {@link TiledProducts#multiply}, but for one: the width that the loop goes over is compiled in.
+     */
     public static void multiply(KernelContext context, IntArray m, int at, FloatArray a, FloatArray p, FloatArray floats, IntArray words,
-                                int format, int in, int out, int activation) {
+                                int format, int in, int activation) {
         float[] table = context.allocateFloatLocalArray(WeightFormat.TABLE);
         float[] sums = context.allocateFloatLocalArray(LOCAL);
         int lane = context.localIdx;
+        int out = m.get(at + Products.OUT);
         int across = (out + OUTPUTS - 1) / OUTPUTS;
         int part = lane & (PARTS - 1);
         int output = (context.groupIdx % across) * OUTPUTS + lane / PARTS;

@@ -10,7 +10,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * <p>A work-group of 256 makes a tile of 64 rows times 64 outputs; a work-item holds 4 x 4 sums in registers, so that it does 16
  * multiply-adds for 8 reads of local memory. Tiles of x and W, 16 deep, are read in runs of 16 neighbours, widened once and kept with
  * the depth outermost and one element of padding, which spreads both the writes and the reads over the banks. Local memory: 10 KiB, with
- * room for several groups on a multiprocessor. Outputs of a work-item are 16 apart, so that neighbours write neighbours.
+ * room for several groups on a multiprocessor. Outputs of a work-item are 16 apart, so that neighbours write neighbours. Widths are data:
+ * the loops that count are those over a tile, and one kernel serves all maps of a layer.
  */
 public final class TiledProducts {
     public static final int LOCAL = 256;
@@ -29,19 +30,21 @@ public final class TiledProducts {
      * The product.
      *
      * @param m          at: 0 rows, 1 x, 2 its stride, 3 y, 4 its stride, 5 weight (element of floats, or word), 6 bias in p or none,
-     *                   7 how results meet y: 0 y =, 1 y +=, 2 y *=, 8 scales in p, for the block formats
+     *                   7 how results meet y: 0 y =, 1 y +=, 2 y *=, 8 scales in p, for the block formats,
+     *                   9 in, a multiple of 32 for those, 10 out
      * @param floats     holds F32 weights
      * @param words      holds weights of other formats
      * @param format     a {@link WeightFormat}
-     * @param in         a multiple of 32 for the block formats
      * @param activation ordinal of what is applied to sums with their bias, before they meet y
      */
     public static void multiply(KernelContext context, IntArray m, int at, FloatArray a, FloatArray p, FloatArray floats, IntArray words,
-                                int format, int in, int out, int activation) {
+                                int format, int activation) {
         float[] table = context.allocateFloatLocalArray(WeightFormat.TABLE);
         float[] left = context.allocateFloatLocalArray(DEPTH * PITCH);
         float[] right = context.allocateFloatLocalArray(DEPTH * PITCH);
         int lane = context.localIdx;
+        int in = m.get(at + Products.IN);
+        int out = m.get(at + Products.OUT);
         int across = (out + TILE - 1) / TILE;
         int firstColumn = (context.groupIdx % across) * TILE;
         int firstRow = (context.groupIdx / across) * TILE;

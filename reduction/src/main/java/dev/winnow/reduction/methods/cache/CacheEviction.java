@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** A method that scores the entries of each key head of a layer's cache and keeps the best of them. Positions stay. */
@@ -32,24 +33,41 @@ public interface CacheEviction extends ReductionMethod {
         KeyValues kv = o.cache();
         int[] kept = IntStream.range(0, kv.heads()).map(h -> Math.clamp(kept(kv.length(h), o, layer), 0, kv.length(h))).toArray();
         if (IntStream.range(0, kept.length).allMatch(h -> kept[h] == kv.length(h))) return Outcome.UNCHANGED;
+        return new Outcome.Compact(highest(o, layer, kept));
+    }
+
+    /** For each head the slots of so many of its highest scores, ascending. */
+    default int[][] highest(Observation o, int layer, int[] kept) {
         float[][] scores = scores(o, layer);
         report(o, scores);
         int[][] keep = new int[kept.length][];
         Arrays.setAll(keep, h -> TopK.highestInOrder(scores[h], kept[h]));
-        return new Outcome.Compact(keep);
+        return keep;
     }
 
     /** Tells the scores, heads of the same length one above the other. */
     static void report(Observation o, float[][] scores) {
-        int length = scores[0].length;
-        float[] all = new float[Arrays.stream(scores).mapToInt(s -> s.length).sum()];
+        report(o, Arrays.stream(scores).mapToInt(s -> s.length).toArray(), () -> scores);
+    }
+
+    /**
+     * The same of scores that are made only where someone listens.
+     *
+     * @param lengths of the heads
+     */
+    static void report(Observation o, int[] lengths, Supplier<float[][]> scores) {
+        boolean alike = Arrays.stream(lengths).allMatch(n -> n == lengths[0]);
+        o.report("score", () -> joined(scores.get(), lengths), alike ? new int[] {lengths.length, lengths[0]} : new int[0]);
+    }
+
+    private static float[] joined(float[][] scores, int[] lengths) {
+        float[] all = new float[Arrays.stream(lengths).sum()];
         int at = 0;
         for (float[] s : scores) {
             System.arraycopy(s, 0, all, at, s.length);
             at += s.length;
         }
-        if (all.length == length * scores.length) o.report("score", all, scores.length, length);
-        else o.report("score", all);
+        return all;
     }
 
     /** An event at the cache of a layer. */

@@ -1,16 +1,14 @@
 package dev.winnow.reduction.methods.cache;
 
-import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.KeyScore;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
-import dev.winnow.reduction.Observation;
 import dev.winnow.reduction.Options.Option;
 import dev.winnow.reduction.Options;
 import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.primitives.CosineSimilarity;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * Key norms (Devoto et al. 2024, "A Simple and Effective L2 Norm-Based Strategy for KV Cache Compression", arXiv 2406.11430). Each key
@@ -18,7 +16,7 @@ import java.util.stream.IntStream;
  *
  * @param skip layers left alone; KVCache-Factory spares the first two
  */
-public record KNorm(String spec, EntryBudget budget, List<Integer> skip) implements BudgetEviction {
+public record KNorm(String spec, EntryBudget budget, List<Integer> skip) implements KeyEviction {
     public static final MethodType TYPE = new MethodType("knorm", "A Simple and Effective L2 Norm-Based Strategy for KV Cache"
             + " Compression", 2024, "arXiv 2406.11430", "KV cache, end of prefill", true,
             List.of(EntryBudget.keep("max_capacity_prompt"), EntryBudget.ratio("0.5"),
@@ -37,12 +35,12 @@ public record KNorm(String spec, EntryBudget budget, List<Integer> skip) impleme
     }
 
     @Override
-    public float[][] scores(Observation o, int layer) {
-        KeyValues kv = o.cache();
-        return IntStream.range(0, kv.heads()).mapToObj(h -> {
-            float[] norms = CosineSimilarity.lengths(kv.keys(), kv.offset(h), kv.length(h), kv.headDim());
-            for (int i = 0; i < norms.length; i++) norms[i] = -norms[i];
-            return norms;
-        }).toArray(float[][]::new);
+    public KeyScore score() {
+        return KeyScore.LENGTH;
+    }
+
+    @Override
+    public float[] score(float[] keys, int offset, int n, int headDim) {
+        return CosineSimilarity.lengths(keys, offset, n, headDim);
     }
 }

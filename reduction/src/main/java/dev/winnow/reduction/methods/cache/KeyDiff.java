@@ -1,14 +1,12 @@
 package dev.winnow.reduction.methods.cache;
 
-import dev.winnow.layers.KeyValues;
+import dev.winnow.layers.KeyScore;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
-import dev.winnow.reduction.Observation;
 import dev.winnow.reduction.ReductionEvent;
 import dev.winnow.reduction.primitives.CosineSimilarity;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * KeyDiff (Park et al. 2025, "KeyDiff: Key Similarity-Based KV Cache Eviction for Long-Context LLM Inference in Resource-Constrained
@@ -16,7 +14,7 @@ import java.util.stream.IntStream;
  * Positions stay. Needs no attention. The paper evicts block by block while the prompt comes in; this is its one-shot form, as in
  * kvpress (keydiff_press.py).
  */
-public record KeyDiff(String spec, EntryBudget budget) implements BudgetEviction {
+public record KeyDiff(String spec, EntryBudget budget) implements KeyEviction {
     public static final MethodType TYPE = new MethodType("keydiff", "KeyDiff: Key Similarity-Based KV Cache Eviction for Long-Context"
             + " LLM Inference in Resource-Constrained Environments", 2025, "arXiv 2504.15364", "KV cache, end of prefill", true,
             List.of(EntryBudget.keep("cache_size"), EntryBudget.ratio("0.5")), KeyDiff.class,
@@ -28,16 +26,14 @@ public record KeyDiff(String spec, EntryBudget budget) implements BudgetEviction
     }
 
     @Override
-    public float[][] scores(Observation o, int layer) {
-        KeyValues kv = o.cache();
-        int dim = kv.headDim();
-        return IntStream.range(0, kv.heads()).mapToObj(h -> {
-            int n = kv.length(h);
-            float[] unit = CosineSimilarity.normalised(Arrays.copyOfRange(kv.keys(), kv.offset(h), kv.offset(h) + n * dim), n, dim);
-            float[] scores = CosineSimilarity.products(unit, n, CosineSimilarity.normalised(mean(unit, n, dim), 1, dim), 1, dim);
-            for (int i = 0; i < n; i++) scores[i] = -scores[i];
-            return scores;
-        }).toArray(float[][]::new);
+    public KeyScore score() {
+        return KeyScore.LIKENESS;
+    }
+
+    @Override
+    public float[] score(float[] keys, int offset, int n, int headDim) {
+        float[] unit = CosineSimilarity.normalised(Arrays.copyOfRange(keys, offset, offset + n * headDim), n, headDim);
+        return CosineSimilarity.products(unit, n, CosineSimilarity.normalised(mean(unit, n, headDim), 1, headDim), 1, headDim);
     }
 
     private static float[] mean(float[] rows, int n, int width) {

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.language;
 
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Observation;
@@ -57,9 +58,9 @@ public record GreedyPrune(String spec, int layer, Budget keep, double threshold,
         int k = keep.of(images.length);
         int text = lastText(o.tokens().ledger(), images);
         if (k >= images.length || text < 0) return Outcome.UNCHANGED;
-        float[] saliency = saliency(o, images, text);
-        o.report("saliency", saliency);
-        int[] chosen = NonMaximumSuppression.select(saliency, PromptImages.similarity(o, images), threshold, k);
+        o.report("saliency", () -> saliency(o, images, text));
+        int[] chosen = PromptImages.choose(o, new CosineChoice.Distinct(text, threshold), images, k,
+                s -> NonMaximumSuppression.select(saliency(o, images, text), s, threshold, k));
         Arrays.sort(chosen);
         return VisualScope.dropping(images, chosen, o.tokens().count(), PositionPolicy.PRESERVE);
     }

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.projector;
 
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
 import dev.winnow.reduction.Observation;
@@ -43,7 +44,7 @@ public record DivPrune(String spec, Budget keep) implements ReductionMethod {
 
     private Outcome decide(Observation o) {
         return PromptImages.keepOfAll(o, keep, Budget.Rounding.NEAREST, (tokens, k) -> {
-            int[] order = select(PromptImages.similarity(o, tokens), tokens.length, k);
+            int[] order = PromptImages.choose(o, new CosineChoice.FarthestFirst(), tokens, k, s -> select(s, tokens.length, k));
             PromptImages.reportRank(o, order, tokens.length);
             return order;
         });

@@ -1,5 +1,6 @@
 package dev.winnow.reduction.methods.projector;
 
+import dev.winnow.layers.CosineChoice;
 import dev.winnow.layers.Probe;
 import dev.winnow.reduction.MethodType;
 import dev.winnow.reduction.ModelShape;
@@ -88,20 +89,27 @@ public record ToDre(String spec, Budget keep, int exit, double threshold) implem
 
     private Outcome diversify(Observation o) {
         return PromptImages.keepOfAll(o, keep, Budget.Rounding.NEAREST, (tokens, k) -> {
-            float[] similarity = PromptImages.similarity(o, tokens);
-            int[] order = MaxSumDiversity.select(similarity, tokens.length, pivot(o, tokens, similarity), k);
+            int[] order = diverse(o, tokens, k);
             PromptImages.reportRank(o, order, tokens.length);
             return order;
         });
     }
 
-    private static int pivot(Observation o, int[] tokens, float[] similarity) {
+    /** Begins with the token that the class token attends to most, or else with the one nearest to the mean. */
+    private static int[] diverse(Observation o, int[] tokens, int k) {
         TokenLedger.Note salience = o.tokens().ledger().note(SALIENCE);
-        float[] score = new float[tokens.length];
-        for (int i = 0; i < score.length; i++) {
-            if (salience != null) score[i] = salience.values()[tokens[i]];
-            else for (int j = 0; j < score.length; j++) score[i] += similarity[i * score.length + j];
+        int n = tokens.length;
+        if (salience == null) {
+            float[] similarity = PromptImages.similarity(o, tokens);
+            return MaxSumDiversity.select(similarity, n, central(similarity, n), k);
         }
+        int first = TopK.highest(VisualScope.pick(salience.values(), tokens), 1)[0];
+        return PromptImages.choose(o, new CosineChoice.LeastAlike(first), tokens, k, s -> MaxSumDiversity.select(s, n, first, k));
+    }
+
+    private static int central(float[] similarity, int n) {
+        float[] score = new float[n];
+        for (int i = 0; i < n; i++) for (int j = 0; j < n; j++) score[i] += similarity[i * n + j];
         return TopK.highest(score, 1)[0];
     }
 
