@@ -23,7 +23,7 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Half bytes are multiplied as 16-bit numbers (vpmullw, vpaddw), twice as many at a time as floats, with vectors rounded to
  * bytes with a scale for each block of 32, as Q8_0 is: sixteen products fit their sum, which are all of a block that meet in a lane.
  *
- * <p>Scratch of one thread.
+ * <p>Not thread-safe: each thread has its own.
  */
 final class BlockProducts {
     private static final VectorSpecies<Float> F = PanamaKernels.F;
@@ -40,10 +40,11 @@ final class BlockProducts {
     private static final int PAIRS = BLOCK / 2;
     /** Codes are padded to that, the longest vector of them. */
     private static final int UNIT = 64;
-    /** By the place in its word, what an element and the next one are multiplied by to give their difference... */
+    /** By its place in a word, what an element of x is multiplied by before a part of the next one is subtracted. */
     private static final float[] OWN = repeated(1, 0x1p-8f, 0x1p-16f, 0x1p-24f);
+    /** The part of the next one. */
     private static final float[] NEXT = repeated(0x1p-8f, 0x1p-16f, 0x1p-24f, 0);
-    /** ... and what makes good that all bytes but the highest are made positive. */
+    /** What makes good that all bytes of a word but the highest are made positive. */
     private static final float[] POSITIVE = repeated(-128, -128, -128, 0);
     private static final int MADE_POSITIVE = 0x00808080;
     /** What a code of Q4_0 is stored too high. */
@@ -76,17 +77,17 @@ final class BlockProducts {
             vectors.corrections = new float[all / BLOCK];
         } else if (dtype == DType.Q4_0 && vectors.pairs.length < all / 2) {
             vectors.pairs = new int[all / 2];
-            vectors.scales = new float[all / BLOCK];
-            vectors.offsets = new int[all / BLOCK];
+            vectors.blockScales = new float[all / BLOCK];
+            vectors.zeroPoints = new int[all / BLOCK];
         }
         for (int i = 0; i < vectors.count; i++) {
             System.arraycopy(vectors.x, vectors.at(i), source, 0, in);
-            if (dtype == DType.Q8_0) subtract(in, vectors, i * in);
-            else round(kernels, in, vectors, i * in);
+            if (dtype == DType.Q8_0) prepareBytes(in, vectors, i * in);
+            else prepareHalfBytes(kernels, in, vectors, i * in);
         }
     }
 
-    private void subtract(int in, FewVectors vectors, int to) {
+    private void prepareBytes(int in, FewVectors vectors, int to) {
         FloatVector own = FloatVector.fromArray(F, OWN, 0);
         FloatVector next = FloatVector.fromArray(F, NEXT, 0);
         FloatVector positive = FloatVector.fromArray(F, POSITIVE, 0);
@@ -101,7 +102,7 @@ final class BlockProducts {
         }
     }
 
-    private void round(Kernels kernels, int in, FewVectors vectors, int first) {
+    private void prepareHalfBytes(Kernels kernels, int in, FewVectors vectors, int first) {
         int padded = Gemm.upTo(in, UNIT);
         if (codes.length < padded) {
             codes = new byte[padded];
@@ -111,7 +112,7 @@ final class BlockProducts {
             scalesOfX = new float[padded / BLOCK];
         }
         kernels.roundToBlocks(DType.Q8_0, source, in, codes, scalesOfX);
-        System.arraycopy(scalesOfX, 0, vectors.scales, first / BLOCK, in / BLOCK);
+        System.arraycopy(scalesOfX, 0, vectors.blockScales, first / BLOCK, in / BLOCK);
         for (int p = 0; p < in; p += 4 * L) splitPairs(p);
         for (int b = 0; b < in / BLOCK; b++) {
             int sum = 0;
@@ -125,7 +126,7 @@ final class BlockProducts {
                 vectors.pairs[to + 3] = odd[upper];
                 sum += sums[lower] + sums[upper];
             }
-            vectors.offsets[first / BLOCK + b] = HALF_BYTE_OFFSET * sum;
+            vectors.zeroPoints[first / BLOCK + b] = HALF_BYTE_OFFSET * sum;
         }
     }
 
@@ -164,8 +165,8 @@ final class BlockProducts {
                     bytes(matrix.data(), at + Integer.BYTES * lane, i * blocks, blocks, vectors.factors, vectors.corrections,
                             ofGroup, lane, y, to + lane, 0xff, 0xffff, 0xffffff, MADE_POSITIVE);
                 } else {
-                    halfBytes(matrix.data(), at + Integer.BYTES * lane, i * blocks, blocks, vectors.pairs, vectors.offsets, vectors.scales,
-                            ofGroup, lane, y, to + lane, 0x000f000f);
+                    halfBytes(matrix.data(), at + Integer.BYTES * lane, i * blocks, blocks, vectors.pairs, vectors.zeroPoints,
+                            vectors.blockScales, ofGroup, lane, y, to + lane, 0x000f000f);
                 }
             }
         }
@@ -188,8 +189,8 @@ final class BlockProducts {
     // condition that C2 knows, where one holds the group. Nothing is put into helpers, which C2 stops inlining in methods of this size.
 
     /** LANES rows of bytes from their first word on, times the vector whose first block is the given one. */
-    private static void bytes(MemorySegment w, long at, int first, int blocks, float[] factors, float[] corrections, float[] scales, int lane,
-                              float[] y, int to, int one, int two, int three, int positive) {
+    private static void bytes(MemorySegment w, long at, int first, int blocks, float[] factors, float[] corrections,
+                              float[] scales, int lane, float[] y, int to, int one, int two, int three, int positive) {
         IntVector lowest = IntVector.broadcast(I, one);
         IntVector lower = IntVector.broadcast(I, two);
         IntVector low = IntVector.broadcast(I, three);
@@ -230,7 +231,7 @@ final class BlockProducts {
     }
 
     /** LANES rows of half bytes from their first word on, times the vector whose first block is the given one. */
-    private static void halfBytes(MemorySegment w, long at, int first, int blocks, int[] pairs, int[] offsets, float[] ofX,
+    private static void halfBytes(MemorySegment w, long at, int first, int blocks, int[] pairs, int[] zeroPoints, float[] ofX,
                                   float[] scales, int lane, float[] y, int to, int mask) {
         IntVector low = IntVector.broadcast(I, mask);
         FloatVector y0 = FloatVector.zero(F);
@@ -258,7 +259,7 @@ final class BlockProducts {
                     s1 = s1.add(v.lanewise(VectorOperators.LSHR, 12).and(low).reinterpretAsShorts().mul(x3));
                 }
             }
-            IntVector tooHigh = IntVector.broadcast(I, offsets[first + b]);
+            IntVector tooHigh = IntVector.broadcast(I, zeroPoints[first + b]);
             FloatVector scale = FloatVector.broadcast(F, ofX[first + b]);
             IntVector both = s0.reinterpretAsInts();
             IntVector sum = both.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16)

@@ -136,7 +136,8 @@ final class ColdKernels implements Kernels {
             return;
         }
         for (int i = 0; i < rows; i++) {
-            plainGather(a, aOffset + i, aStride, depth, packed, packedOffset + PanamaKernels.packedRow(i, depth), PanamaKernels.PACKED_STEP);
+            int to = packedOffset + PanamaKernels.packedRow(i, depth);
+            plainGather(a, aOffset + i, aStride, depth, packed, to, PanamaKernels.PACKED_STEP);
         }
     }
 
@@ -404,11 +405,11 @@ final class ColdKernels implements Kernels {
 
     @Override
     public void expMinusColumns(float[] x, int offset, int rows, float[] shift, float[] sums, int sumsOffset) {
-        if (cold((long) ELEMENT * rows * panelWidth())) plainPowers(x, offset, rows, panelWidth(), shift, sums, sumsOffset);
+        if (cold((long) ELEMENT * rows * panelWidth())) plainColumnPowers(x, offset, rows, panelWidth(), shift, sums, sumsOffset);
         else vectors.expMinusColumns(x, offset, rows, shift, sums, sumsOffset);
     }
 
-    private static void plainPowers(float[] x, int offset, int rows, int width, float[] shift, float[] sums, int sumsOffset) {
+    private static void plainColumnPowers(float[] x, int offset, int rows, int width, float[] shift, float[] sums, int sumsOffset) {
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < width; j++) {
                 float e = plainExp(x[offset + i * width + j] - shift[j]);

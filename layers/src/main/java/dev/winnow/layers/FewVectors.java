@@ -17,14 +17,14 @@ public final class FewVectors {
     float[] even = {};
     float[] odd = {};
 
-    /** What the bytes of {@link BlockProducts} are multiplied with, and for each block what is added. */
+    /** What bytes are multiplied with in {@link BlockProducts}, and for each block what is added. */
     float[] factors = {};
     float[] corrections = {};
 
-    /** What its half bytes are multiplied with, rounded: pairs of codes, and for each block a scale and what is subtracted. */
+    /** What half bytes are multiplied with there, rounded: pairs of codes, and for each block their scale and what is subtracted. */
     int[] pairs = {};
-    float[] scales = {};
-    int[] offsets = {};
+    float[] blockScales = {};
+    int[] zeroPoints = {};
 
     void of(float[] x, int offset, int stride, int count) {
         this.x = x;

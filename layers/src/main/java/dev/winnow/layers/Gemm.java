@@ -157,10 +157,13 @@ public final class Gemm {
             block = alone ? out : block((int) dtype.bytes(in), out, workers.threads(), factor == null ? 1 : 2);
             int sum = 0;
             for (int i = 0; i < products; i++) sum += tasks[i] = (linears[i].out() + block - 1) / block;
-            workers.each(alone ? 1 : workers.threads(), sum, this);
-            vectors.clear();
-            Arrays.fill(linears, null);
-            Arrays.fill(ys, null);
+            try {
+                workers.each(alone ? 1 : workers.threads(), sum, this);
+            } finally {
+                vectors.clear();
+                Arrays.fill(linears, null);
+                Arrays.fill(ys, null);
+            }
         }
 
         @Override
@@ -206,8 +209,8 @@ public final class Gemm {
         return upTo(Math.max(1, Math.min(streamed, even) / maps), BlockMatrix.GROUP);
     }
 
-    private static void many(Kernels kernels, Workers workers, PackedWeights kept, Linear linear, float[] x, int xOffset, int xStride, int rows,
-                             float[] y, int yOffset, int yStride, Activation f, boolean add) {
+    private static void many(Kernels kernels, Workers workers, PackedWeights kept, Linear linear,
+                             float[] x, int xOffset, int xStride, int rows, float[] y, int yOffset, int yStride, Activation f, boolean add) {
         int in = linear.in();
         int out = linear.out();
         int width = kernels.panelWidth();
@@ -224,7 +227,8 @@ public final class Gemm {
         float[] packedRows = scratch(ROWS, kernels.packedRows(rows, Math.min(deep, in)));
         PackedWeights.Panels panelsKept = kept == null ? null : kept.of(linear.weight(), in, out, width, depth);
         for (int p = 0; p < in; p += deep) {
-            Slice slice = new Slice(kernels, linear, panelsKept, packedRows, p, Math.min(deep, in - p), depth, y, yOffset, yStride, f, add || p > 0);
+            Slice slice = new Slice(kernels, linear, panelsKept, packedRows, p, Math.min(deep, in - p), depth,
+                    y, yOffset, yStride, f, add || p > 0);
             workers.each(threads, (rows + PACK_ROWS - 1) / PACK_ROWS, t -> {
                 int first = t * PACK_ROWS;
                 slice.pack(x, xOffset + first * xStride, xStride, first, Math.min(PACK_ROWS, rows - first));

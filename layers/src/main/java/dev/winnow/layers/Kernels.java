@@ -1,12 +1,14 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Compute primitives on row-major f32 arrays. Two implementations exist: {@link PanamaKernels} on the Vector API and its scalar
  * twin {@link ScalarKernels}, which runs when the incubator module is absent and is what tests compare with. All offsets,
- * strides and lengths are in elements. Nothing here allocates or starts threads.
+ * strides and lengths are in elements. Nothing here starts threads, or allocates, apart from
+ * scratch that grows.
  */
 public interface Kernels {
     /** The Vector API implementation where the JVM has the module, else the scalar one. */
@@ -66,7 +68,8 @@ public interface Kernels {
 
     /**
      * Rows of a stored weight times few vectors (decode): {@code y[i * yStride + j] = W[row + j] . x[i]} for j &lt; rows and each vector i.
-     * Every weight is read once for all vectors.
+     * Every weight is read once for all vectors. Rows of a block format should be parted at multiples of {@link BlockMatrix#GROUP}:
+     * others are multiplied one by one, and with Q4_0 by another arithmetic.
      *
      * @param vectors that {@link #prepare} was called for, with this type and sizes
      */
@@ -96,7 +99,7 @@ public interface Kernels {
     /** x = exp(x - max); returns the sum of the results. {@code exp(-inf) = 0}. */
     float expMinus(float[] x, int offset, int n, float max);
 
-    /** Of a panel's columns: {@code max[j] = max(max[j], x[i * panelWidth() + j])} over i &lt; rows, and j &lt; panelWidth(). NaN is passed over. */
+    /** Of a panel's columns j: {@code max[j] = max(max[j], x[i * panelWidth() + j])} over i &lt; rows. NaN is passed over. */
     void maxColumns(float[] x, int offset, int rows, float[] max, int maxOffset);
 
     /** Of a panel's columns: {@code x = exp(x - shift[j])}, and their sums are added to sums[j]. {@code exp(-inf) = 0}. */

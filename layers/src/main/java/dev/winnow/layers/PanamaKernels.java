@@ -9,7 +9,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -208,7 +207,8 @@ final class PanamaKernels implements Kernels {
         int strips = (vectors + VECTORS - 1) / VECTORS;
         int width = (vectors + strips - 1) / strips * L;
         for (int j = 0; j < cols; j += width) {
-            multiplyStrip(a, aOffset, aStride, b, bOffset + j, bStride, c, cOffset + j, cStride, rows, depth, Math.min(width, cols - j), add);
+            multiplyStrip(a, aOffset, aStride, b, bOffset + j, bStride, c, cOffset + j, cStride,
+                    rows, depth, Math.min(width, cols - j), add);
         }
     }
 
@@ -904,7 +904,8 @@ final class PanamaKernels implements Kernels {
             for (int i = 0; i < BLOCK / 2; i += L) {
                 // rounded twice, as the scalar form is, not fused
                 IntVector u = (IntVector) FloatVector.fromArray(F, x, p + i).mul(factor).add(up).convert(VectorOperators.F2I, 0);
-                IntVector v = (IntVector) FloatVector.fromArray(F, x, p + BLOCK / 2 + i).mul(factor).add(up).convert(VectorOperators.F2I, 0);
+                IntVector v = (IntVector) FloatVector.fromArray(F, x, p + BLOCK / 2 + i).mul(factor).add(up)
+                        .convert(VectorOperators.F2I, 0);
                 IntVector both = u.min(15).or(v.min(15).lanewise(VectorOperators.LSHL, 4));
                 ((ByteVector) both.convertShape(VectorOperators.I2B, B, 0)).intoArray(codes, (p + 2 * i) / 2);
             }

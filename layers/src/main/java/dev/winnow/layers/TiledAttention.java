@@ -8,20 +8,18 @@ import java.util.function.IntConsumer;
  * and one tile of keys at a time. The query heads of a group share their keys' tile.
  *
  * <p>Many queries: a task takes a key head and a chunk of the queries, packs each tile of keys and values once and lets all its
- * queries pass over it, a panel of them at a time. Few queries (decode): keys are streamed unpacked past the group's queries, and a long context is split over tasks whose
- * partial results are merged.
+ * queries pass over it, a panel of them at a time. Few queries (decode): keys are streamed unpacked past the group's queries, and a
+ * long context is split over tasks whose partial results are merged.
  */
 public final class TiledAttention {
-    /** Queries of a chunk are a multiple of that. */
-    private static final int BLOCK = Kernels.ROW_GROUP;
     /** Keys of a tile when they are streamed: 4 panels, 4 x 48 keys x 64 floats are 48 KiB. */
     private static final int STREAMED_PANELS = 4;
-    /** Keys of a tile when they are packed: they and their values, of 64 floats, take 64 KiB each in L2, the scores of a block 18 in L1. */
+    /** Keys of a tile when they are packed: with values of 64 floats 128 KiB in L2, and 18 KiB (AVX2) or 36 of scores. */
     private static final int PACKED_TILE = 8 * Kernels.ROW_GROUP;
     /** Up to this many query rows per key head keys are streamed, not packed. */
     private static final int FEW_ROWS = 16;
-    /** Floats of scaled queries that a task holds: half an L2. */
-    private static final int QUERY_FLOATS = 1 << 17;
+    /** Floats of a task's queries, of which it holds scaled ones, panels of them, and as much of what they gather. */
+    private static final int QUERY_FLOATS = 1 << 16;
     /** Shortest piece of a split context. */
     private static final int SPLIT = 512;
     /** Pieces of all heads together that a long context is split into: work for as many cores. */
@@ -56,14 +54,27 @@ public final class TiledAttention {
         pass.begin(kernels, q, qStride, n, heads, positions, kv, scoring);
         pass.out = out;
         pass.outStride = outStride;
+        try {
+            attend(pass, workers, heads);
+        } finally {
+            pass.end();
+        }
+    }
+
+    private static void attend(Pass pass, Workers workers, int heads) {
+        int n = pass.n;
+        KeyValues kv = pass.kv;
         int kvHeads = kv.heads();
         long work = 2L * n * heads * kv.length() * kv.headDim();
         int threads = work < INLINE ? 1 : workers.threads();
         int rows = n * pass.group;
         if (rows > FEW_ROWS) {
             int chunks = threads == 1 ? 1 : (4 * threads + kvHeads - 1) / kvHeads;
-            int most = Math.max(BLOCK, QUERY_FLOATS / (pass.group * kv.headDim()) / BLOCK * BLOCK);
-            pass.chunk = Math.min(most, ((n + chunks - 1) / chunks + BLOCK - 1) / BLOCK * BLOCK);
+            // chunks are whole panels of a group's queries
+            int unit = 1;
+            while (unit * pass.group % pass.width != 0) unit++;
+            int most = Math.max(unit, QUERY_FLOATS / (pass.group * kv.headDim()) / unit * unit);
+            pass.chunk = Math.min(most, Math.ceilDiv(Math.ceilDiv(n, chunks), unit) * unit);
             pass.work = Pass.Work.CHUNKS;
             pass.tile = PACKED_TILE;
             workers.each(threads, kvHeads * pass.chunks(), pass);
@@ -81,7 +92,6 @@ public final class TiledAttention {
                 for (int h = 0; h < kvHeads; h++) pass.merge(h);
             }
         }
-        pass.end();
     }
 
     /**
@@ -333,12 +343,14 @@ public final class TiledAttention {
             float[] scores = s.scores;
             Softcap.apply(kernels, scores, at, count * width, softcap);
             float[] bias = kv.bias(h);
-            for (int k = 0; k < count && bias != null; k++) {
-                for (int i = at + k * width; i < at + (k + 1) * width; i++) scores[i] += bias[slot + k];
+            if (bias != null) {
+                for (int k = 0; k < count; k++) {
+                    for (int i = at + k * width; i < at + (k + 1) * width; i++) scores[i] += bias[slot + k];
+                }
             }
             for (int i = r; i < last; i++) {
                 int column = at + i - r;
-                if (relative != null) addRelative(s, h, i % group, from + i / group, slot, column, count);
+                if (relative != null) addRelativeColumn(s, h, i % group, from + i / group, slot, column, count);
                 int low = Math.clamp(s.starts[i] - slot, 0, count);
                 int high = Math.clamp(s.ends[i] - slot, low, count);
                 for (int k = 0; k < low; k++) scores[column + k * width] = Float.NEGATIVE_INFINITY;
@@ -347,7 +359,7 @@ public final class TiledAttention {
         }
 
         /** Adds the relative position bias of one query to its column. */
-        private void addRelative(Scratch s, int h, int g, int i, int slot, int column, int count) {
+        private void addRelativeColumn(Scratch s, int h, int g, int i, int slot, int column, int count) {
             s.row = Scratch.grown(s.row, tile);
             Arrays.fill(s.row, 0, count, 0f);
             addRelative(h, g, i, s.row, 0, slot, count);
@@ -360,7 +372,7 @@ public final class TiledAttention {
             kernels.scaleColumns(s.gathered, r * dim, dim, s.shrink);
             for (int d = 0; d < dim; d += width) {
                 int n = Math.min(width, dim - d);
-                kernels.transposePanel(s.gathered, (r * dim) + d * width, width, n, width, s.turned, 0);
+                kernels.transposePanel(s.gathered, r * dim + d * width, width, n, width, s.turned, 0);
                 for (int i = r; i < last; i++) {
                     System.arraycopy(s.turned, (i - r) * width, out, outBase + i / group * outStride + i % group * dim + d, n);
                 }
@@ -405,14 +417,12 @@ public final class TiledAttention {
                 }
                 values(s, h, t, end);
                 for (int i = 0; i < rows; i++) {
-                    int at = outBase + i / group * outStride + i % group * headStride;
-                    addRelative(h, i % group, i / group, s.scores, i * tile, t, length);
-                    softmax(s, h, i * tile, 0, length, t, s.starts[i], s.ends[i], i, out, at);
+                    softmax(s, h, i, t, length, out, outBase + i / group * outStride + i % group * headStride);
                 }
                 if (n == 1 || group == 1) {
-                    weigh(s, 0, 0, length, rows, out, outBase, n == 1 ? headStride : outStride);
+                    weigh(s, 0, length, rows, out, outBase, n == 1 ? headStride : outStride);
                 } else {
-                    for (int i = 0; i < n; i++) weigh(s, i * group * tile, 0, length, group, out, outBase + i * outStride, headStride);
+                    for (int i = 0; i < n; i++) weigh(s, i * group * tile, length, group, out, outBase + i * outStride, headStride);
                 }
             }
             if (state == null) {
@@ -442,24 +452,24 @@ public final class TiledAttention {
         }
 
         /**
-         * Turns one row of scores into weights relative to the row's running maximum and rescales what the row has gathered in out.
+         * Turns the scores of row r, query r / group of head r % group, against a tile into weights relative to the row's running maximum
+         * and rescales what the row has gathered in out.
          *
-         * @param row  index of the scores of slot {@code slot}; columns c0 .. c1 - 1 are computed
-         * @param from first slot that the query sees
-         * @param to   one past the last
-         * @param r    the row's maximum and sum
+         * @param slot of the tile's first key
          */
-        private void softmax(Scratch s, int h, int row, int c0, int c1, int slot, int from, int to, int r, float[] out, int at) {
+        private void softmax(Scratch s, int h, int r, int slot, int length, float[] out, int at) {
             float[] scores = s.scores;
-            int low = Math.clamp(from - slot, c0, c1);
-            int high = Math.clamp(to - slot, low, c1);
-            if (c0 < low) Arrays.fill(scores, row + c0, row + low, 0f);
-            if (high < c1) Arrays.fill(scores, row + high, row + c1, 0f);
+            int row = r * tile;
+            int low = Math.clamp(s.starts[r] - slot, 0, length);
+            int high = Math.clamp(s.ends[r] - slot, low, length);
+            Arrays.fill(scores, row, row + low, 0f);
+            Arrays.fill(scores, row + high, row + length, 0f);
             int count = high - low;
             if (count == 0) return;
             Softcap.apply(kernels, scores, row + low, count, softcap);
             float[] bias = kv.bias(h);
             if (bias != null) kernels.addScaled(scores, row + low, bias, slot + low, count, 1f);
+            addRelative(h, r % group, r / group, scores, row + low, slot + low, count);
             float old = s.maxima[r];
             float max = Math.max(old, kernels.max(scores, row + low, count));
             float sum = kernels.expMinus(scores, row + low, count, max);
@@ -504,10 +514,10 @@ public final class TiledAttention {
             }
         }
 
-        /** out[rows, dim] += weights * values over columns c0 .. c1 - 1 of a tile's scores. */
-        private void weigh(Scratch s, int scores, int c0, int c1, int rows, float[] out, int at, int stride) {
-            kernels.multiplyRows(s.scores, scores + c0, tile, s.values, s.valuesOffset + c0 * s.valuesStride, s.valuesStride,
-                    out, at, stride, rows, c1 - c0, dim, true);
+        /** out[rows, dim] += weights * values of a tile. */
+        private void weigh(Scratch s, int scores, int length, int rows, float[] out, int at, int stride) {
+            kernels.multiplyRows(s.scores, scores, tile, s.values, s.valuesOffset, s.valuesStride,
+                    out, at, stride, rows, length, dim, true);
         }
 
         private void divide(float[] out, int at, float sum) {

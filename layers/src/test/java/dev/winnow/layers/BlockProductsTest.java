@@ -32,7 +32,8 @@ class BlockProductsTest {
         w = Stored.rounded(w, dtype);
         float[] rounded = Stored.roundedVector(x);
         float[] y = new float[count * rows];
-        new BlockProducts().dot(kernels, data, dtype, in, first, rows, Stored.prepared(kernels, dtype, in, rows, x, 0, in, count), y, 0, rows);
+        FewVectors vectors = Stored.prepared(kernels, dtype, in, rows, x, 0, in, count);
+        new BlockProducts().dot(kernels, data, dtype, in, first, rows, vectors, y, 0, rows);
         for (int i = 0; i < count; i++) {
             for (int j = 0; j < rows; j++) {
                 int group = (first + j) / 16 * 16;
@@ -47,7 +48,8 @@ class BlockProductsTest {
 
     /** Sizes of x that differ widely within a word, whose bytes are told apart by differences. */
     @Property(tries = 200)
-    void bytesOfAWordAreToldApart(@ForAll @IntRange(max = 3) int large, @ForAll @IntRange(min = -20, max = 20) int exponent, @ForAll long seed) {
+    void bytesOfAWordAreToldApart(@ForAll @IntRange(max = 3) int large, @ForAll @IntRange(min = -20, max = 20) int exponent,
+                                  @ForAll long seed) {
         Random random = new Random(seed);
         float[] w = Stored.random(random, 16 * 64);
         float[] x = Stored.random(random, 64);

@@ -115,7 +115,8 @@ class ColdKernelsTest {
                 s -> VECTORS.expMinusColumns(x.clone(), 2, rows, factors, s, 0));
         // what lies in the gaps does not matter
         float[] panel = Stored.random(random, depth * width);
-        same(new float[rows * width], c -> columnsTimes(PLAIN, a, rows, depth, panel, c), c -> columnsTimes(VECTORS, a, rows, depth, panel, c));
+        same(new float[rows * width], c -> columnsTimes(PLAIN, a, rows, depth, panel, c),
+                c -> columnsTimes(VECTORS, a, rows, depth, panel, c));
     }
 
     private static void columnsTimes(Kernels k, float[] a, int rows, int depth, float[] panel, float[] c) {

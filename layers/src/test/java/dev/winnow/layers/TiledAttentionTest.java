@@ -128,6 +128,37 @@ class TiledAttentionTest {
         }
     }
 
+    /** Few queries, many, and rows of probabilities bound, bias and place in the same order. */
+    @Property(tries = 60)
+    void softcapAndBiasesOfFewAndManyQueriesAreThoseOfTheirProbabilities(@ForAll boolean causal, @ForAll @IntRange(min = 1, max = 60) int n,
+                                                                         @ForAll @IntRange(min = 1, max = 3) int group, @ForAll long seed) {
+        Random random = new Random(seed);
+        int dim = 16;
+        int heads = 2 * group;
+        int length = 60;
+        float[] q = Stored.random(random, n * heads * dim);
+        float[] k = Stored.random(random, length * 2 * dim);
+        float[] v = Stored.random(random, length * 2 * dim);
+        int[] positions = IntStream.range(0, length).toArray();
+        KeyValues kv = new KeyValues(2, dim, length);
+        kv.append(k, v, 2 * dim, length, positions, Stored.random(random, length));
+        int[] index = random.ints(length * length, 0, 9).toArray();
+        RelativePositionBias relative = new RelativePositionBias(length, 9, index, Stored.random(random, heads * 9));
+        Scoring scoring = new Scoring(0.5f, 1.5f, relative, causal ? AttentionMask.CAUSAL : AttentionMask.BIDIRECTIONAL);
+        int[] queries = Arrays.copyOfRange(positions, length - n, length);
+        float[] out = new float[q.length];
+        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, kv, scoring, out, heads * dim);
+        float[] p = TiledAttention.probabilities(new ScalarKernels(), ONE, q, heads * dim, n, heads, queries, kv, scoring, 0, n);
+        for (int i = 0; i < n * heads * dim; i++) {
+            int head = i / dim % heads;
+            double sum = 0;
+            for (int s = 0; s < length; s++) {
+                sum += (double) p[(head * n + i / (heads * dim)) * length + s] * v[(s * 2 + head / group) * dim + i % dim];
+            }
+            assertThat((double) out[i]).isCloseTo(sum, within(2e-5));
+        }
+    }
+
     @Test
     void largeScoresDoNotOverflow() {
         int n = 300;
