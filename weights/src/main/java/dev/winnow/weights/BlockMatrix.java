@@ -9,7 +9,8 @@ import java.nio.ByteOrder;
  * scales of all blocks. Sixteen rows are a group, of which the first word of each row comes first, then the second of each, and so on; the
  * scales likewise. So a vector of words holds as many rows, and a product keeps each of them in a lane of its own. Rows that fill no group
  * come last, one after the other. Rows count from 0 to {@code rows() - 1}, the elements of one to {@code in - 1}, its blocks to
- * {@code in / 32 - 1} and its words to {@code words() - 1}; others are not looked for, and what is read there is anything.
+ * {@code in / 32 - 1} and its words to {@code words() - 1}. That is not checked: beyond it lie other rows, or nothing
+ * ({@link IndexOutOfBoundsException}).
  *
  * @param data   all of the matrix
  * @param format a block format; any other is an {@link IllegalArgumentException}
