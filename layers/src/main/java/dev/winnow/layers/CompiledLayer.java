@@ -157,10 +157,12 @@ public interface CompiledLayer {
      *
      * @param x      [n, width]
      * @param tokens numbers of rows, at least one
-     * @param k      at most tokens.length
+     * @param k      at least 1, at most tokens.length
      * @return places among the tokens in the order they are chosen, k or fewer; or null where the host is to choose, and nothing was done
+     * @throws IllegalArgumentException as {@link CosineChoice#requireAmong} says
      */
     default int[] choose(CosineChoice choice, float[] x, int n, int[] tokens, int k) {
+        choice.requireAmong(n, tokens, k);
         return null;
     }
 

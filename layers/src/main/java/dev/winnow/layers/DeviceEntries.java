@@ -13,11 +13,19 @@ public interface DeviceEntries {
     void fetch(int head, int from, int to, float[] keys, float[] values, int at);
 
     /**
-     * Moves the entries at ascending slots of each head to its first slots.
+     * Moves the entries at ascending slots of each head to its first slots; called even where none has to move, so that what was held for
+     * these slots can be given back.
      *
      * @param slots for each head, or null for one that stays as it is; as {@link #lowest} gave them, they need not cross again
      */
     void keep(int[][] slots);
+
+    /** How many of some ascending slots are where they are to go. */
+    static int unmoved(int[] slots) {
+        int unmoved = 0;
+        while (unmoved < slots.length && slots[unmoved] == unmoved) unmoved++;
+        return unmoved;
+    }
 
     /**
      * For each of the last n entries at an even place the one at an odd place whose key, averaged over heads, is most similar by its

@@ -170,8 +170,15 @@ public final class KeyValues {
      * To {@link #keep(int[][])} just these costs least.
      *
      * @return null where none has
+     * @throws IllegalArgumentException when counts are not one for each head, or one is not in 0 .. length(head)
      */
     public int[][] lowest(KeyScore score, int[] counts) {
+        requireHeads("counts", counts.length);
+        for (int h = 0; h < heads; h++) {
+            if (counts[h] < 0 || counts[h] > lengths[h]) {
+                throw new IllegalArgumentException("cannot choose " + counts[h] + " of the " + lengths[h] + " entries of head " + h);
+            }
+        }
         return onDevice ? device.lowest(score, counts) : null;
     }
 
@@ -375,24 +382,27 @@ public final class KeyValues {
         keep(all);
     }
 
-    /** Keeps the entries at the given ascending slots of each head and drops its others; null for a head that keeps all. */
+    /**
+     * Keeps the entries at the given ascending slots of each head and drops its others; null for a head that keeps all.
+     *
+     * @throws IllegalArgumentException when slots are not given for each head
+     * @throws IllegalStateException    for a packed cache
+     */
     public void keep(int[][] slots) {
         requireUnpacked();
+        requireHeads("slots", slots.length);
         pages = null;
-        if (onDevice && Arrays.stream(slots).anyMatch(s -> s != null && unmoved(s) < s.length)) device.keep(slots);
+        if (onDevice) device.keep(slots);
         for (int h = 0; h < heads; h++) if (slots[h] != null) close(h, slots[h]);
     }
 
-    /** How many of some ascending slots are where they are to go. */
-    private static int unmoved(int[] slots) {
-        int unmoved = 0;
-        while (unmoved < slots.length && slots[unmoved] == unmoved) unmoved++;
-        return unmoved;
+    private void requireHeads(String what, int n) {
+        if (n != heads) throw new IllegalArgumentException(what + " are given for " + n + " heads, but the cache has " + heads);
     }
 
     /** Closes up what is kept of a head. */
     private void close(int head, int[] slots) {
-        shared[head] = Math.min(shared[head], unmoved(slots));
+        shared[head] = Math.min(shared[head], DeviceEntries.unmoved(slots));
         int run;
         for (int i = 0; i < slots.length; i += run) {
             int from = slots[i];

@@ -611,7 +611,7 @@ final class PanamaKernels implements Kernels {
 
     /** Blocks lie as a panel has them, a row in each lane, so words of some rows are widened where they go. */
     private void packBlocks(BlockMatrix weight, int row, int cols, int from, int depth, float[] panel, int panelOffset) {
-        int words = BlockMatrix.codeBytes(weight.format()) / Integer.BYTES;
+        int wordsOfBlock = weight.wordsOfBlock();
         for (int j = 0; j < PANEL_WIDTH; j += L) {
             int n = Math.min(L, cols - j);
             if (n < L || (from | depth) % BLOCK != 0 || (row + j) % L != 0 || row + j + L > weight.grouped()) {
@@ -621,9 +621,9 @@ final class PanamaKernels implements Kernels {
             int lane = (row + j) % BlockMatrix.GROUP;
             int first = row + j - lane;
             float[] scales = SCALES.get().read(weight.data(), weight.scaleAt(first, from / BLOCK), BlockMatrix.GROUP * (depth / BLOCK));
-            long at = weight.wordAt(row + j, from / BLOCK * words);
+            long at = weight.wordAt(row + j, from / BLOCK * wordsOfBlock);
             for (int b = 0; b < depth / BLOCK; b++) {
-                long block = at + (long) Integer.BYTES * BlockMatrix.GROUP * words * b;
+                long block = at + (long) Integer.BYTES * BlockMatrix.GROUP * wordsOfBlock * b;
                 int to = panelOffset + b * BLOCK * PANEL_WIDTH + j;
                 if (weight.format() == DType.Q8_0) spreadBytes(weight.data(), block, panel, to, scales, b * BlockMatrix.GROUP + lane);
                 else spreadHalfBytes(weight.data(), block, panel, to, scales, b * BlockMatrix.GROUP + lane);

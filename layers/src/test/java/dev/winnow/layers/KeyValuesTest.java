@@ -1,6 +1,7 @@
 package dev.winnow.layers;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
 import java.util.List;
@@ -39,6 +40,20 @@ class KeyValuesTest {
         kv.rewind(2);
         assertThat(keys(kv, 0)).containsExactly(0, 1, 2);
         assertThat(kv.length(1)).isZero();
+    }
+
+    @Test
+    void refusesSlotsAndCountsThatCannotBe() {
+        KeyValues kv = filled(4, 0, 1, 2);
+        assertThatThrownBy(() -> kv.keep(new int[][] {{0}})).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("slots are given for 1 heads, but the cache has " + HEADS);
+        assertThatThrownBy(() -> kv.lowest(KeyScore.LENGTH, new int[HEADS + 1])).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("counts are given for " + (HEADS + 1) + " heads, but the cache has " + HEADS);
+        for (int wrong : new int[] {-1, 4}) {
+            assertThatThrownBy(() -> kv.lowest(KeyScore.LENGTH, new int[] {0, wrong})).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("cannot choose " + wrong + " of the 3 entries of head 1");
+        }
+        assertThat(kv.lowest(KeyScore.LENGTH, new int[] {0, 3})).as("no device has the keys").isNull();
     }
 
     @Test

@@ -74,13 +74,13 @@ class TiledAttentionTest {
         KeyValues all = new KeyValues(kvHeads, dim, length);
         all.append(k, v, kvHeads * dim, length, positions, null);
         float[] wanted = new float[q.length];
-        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f, AttentionMask.sliding(window), wanted,
-                heads * dim);
+        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f,
+                AttentionMask.sliding(window), wanted, heads * dim);
         all.forget(IntStream.range(0, kvHeads).map(h -> all.firstAfter(h, length - n - window)).toArray());
         assertThat(all.length()).isEqualTo(window + n - 1);
         float[] actual = new float[q.length];
-        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f, AttentionMask.sliding(window), actual,
-                heads * dim);
+        TiledAttention.attend(new PanamaKernels(), THREE, q, heads * dim, n, heads, queries, all, 0.2f,
+                AttentionMask.sliding(window), actual, heads * dim);
         assertThat(actual).isEqualTo(wanted);
     }
 

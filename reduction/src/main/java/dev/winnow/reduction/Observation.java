@@ -105,10 +105,12 @@ public interface Observation {
      * Chooses among some of the live tokens by the cosines of their hidden states, where a device runs the coming layer.
      *
      * @param among tokens, at least one
-     * @param k     at most among.length
+     * @param k     at least 1, at most among.length
      * @return places among them in the order they are chosen; null where the host is to choose, by {@link Tokens#hidden}
+     * @throws IllegalArgumentException as {@link CosineChoice#requireAmong} says
      */
     default int[] choose(CosineChoice choice, int[] among, int k) {
+        choice.requireAmong(tokens().count(), among, k);
         return null;
     }
 

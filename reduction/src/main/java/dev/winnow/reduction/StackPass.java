@@ -88,8 +88,9 @@ final class StackPass {
         int n = tokens.count();
         CompiledLayer layer = layers.get(l);
         // a layer elsewhere runs whole, for its states would have to come home in parts
-        boolean plain = layer.staying() == layer && sight == Sight.MASKED && hidden == null && routing == null && mode == null && !askers.containsKey(l)
-                && !schedule.skips(stage, l) && !schedule.actsInside(stage, l) && layer.description().mlp() instanceof Mlp.Dense;
+        boolean plain = layer.staying() == layer && sight == Sight.MASKED && hidden == null && routing == null && mode == null
+                && !askers.containsKey(l) && !schedule.skips(stage, l) && !schedule.actsInside(stage, l)
+                && layer.description().mlp() instanceof Mlp.Dense;
         if (!plain || n <= 2 * CLOSING) {
             run(l);
             return;
@@ -757,7 +758,7 @@ final class StackPass {
 
         @Override
         public int[] choose(CosineChoice choice, int[] among, int k) {
-            if (!hasAhead()) return null;
+            if (!hasAhead()) return Observation.super.choose(choice, among, k);
             int[] places = layerAhead().choose(choice, tokens.array(), tokens.count(), among, k);
             if (places != null) tokens.stay(layerAhead());
             return places;

@@ -9,6 +9,7 @@ import dev.winnow.layers.AttentionMask;
 import dev.winnow.layers.Backend;
 import dev.winnow.layers.CompiledLayer;
 import dev.winnow.layers.CpuBackend;
+import dev.winnow.layers.KeyScore;
 import dev.winnow.layers.KeyValues;
 import dev.winnow.layers.KvCache;
 import dev.winnow.layers.Linear;
@@ -320,6 +321,35 @@ class LayersOnDeviceTest {
             long most = Float.BYTES * ((long) DEPTH * KEY_HEADS * kept + WIDTH + actual.crossed.launches());
             assertThat(actual.crossed.toHost()).as(plan).isLessThanOrEqualTo(most);
         }
+    }
+
+    /** Once a cache is told what is kept, or its keys are home, nothing is held for the slots that were found. */
+    @Test
+    void whatWasFoundIsGivenBack() {
+        CompiledLayer there = layersThere.getFirst();
+        int n = 41;
+        KeyValues kv = cache();
+        there.run(gaussian(new Random(n), n * WIDTH, 1), n, IntStream.range(0, n).toArray(), null, kv, List.of(), new Workspace());
+        int[] all = new int[KEY_HEADS];
+        Arrays.fill(all, n);
+        int[] first = IntStream.range(0, n - 1).toArray();
+        int[][] others = {first, null, first};
+        long used = device.used();
+        int[][] found = kv.lowest(KeyScore.LENGTH, all);
+        assertThat(found[0]).isEqualTo(IntStream.range(0, n).toArray());
+        // places begin at multiples of 32 floats
+        assertThat(device.used() - used).as("slots but no scores").isPositive().isLessThan(KEY_HEADS * (long) (n + n / 8 + 64) + 32);
+        kv.keep(found);
+        assertThat(device.used()).as("none moves").isEqualTo(used);
+        kv.lowest(KeyScore.LENGTH, all);
+        kv.keep(others);
+        assertThat(device.used()).as("others are kept").isEqualTo(used);
+        found = kv.lowest(KeyScore.LENGTH, new int[] {5, 6, 7});
+        kv.keys();
+        assertThat(device.used()).as("the keys are home").isEqualTo(used);
+        kv.keep(found);
+        assertThat(kv.length(2)).isEqualTo(7);
+        kv.release();
     }
 
     /** Positions that each head of each layer kept of a prompt, its last token's state, that of a token behind it, and what crossed. */

@@ -94,6 +94,8 @@ final class CacheRegion implements DeviceEntries {
     @Override
     public void fetch(int head, int from, int to, float[] keys, float[] values, int index) {
         synchronized (bank.lock()) {
+            // the host keeps what it likes from now on
+            forgetLowest();
             int n = (to - from) * dim;
             bank.plan().download(key(head, from), keys, index, n);
             bank.plan().download(value(head, from), values, index, n);
@@ -104,11 +106,15 @@ final class CacheRegion implements DeviceEntries {
     public void keep(int[][] slots) {
         synchronized (bank.lock()) {
             try {
+                int first = firstMoved(slots);
+                if (first == Integer.MAX_VALUE) return;
                 if (slots == lowest) keepLowest();
-                else keepAll(slots);
+                else keepAll(slots, first);
             } catch (Bank.Full full) {
                 // the host moves them then, and brings them back
                 owner.get().keys();
+            } finally {
+                forgetLowest();
             }
         }
     }
@@ -116,7 +122,6 @@ final class CacheRegion implements DeviceEntries {
     /** Keeps what was found last, whose slots are here. */
     private void keepLowest() {
         bank.programs().keep(bank.plan(), entries(), lowestAt, capacity, 0, counts(lowest));
-        forgetLowest();
     }
 
     private void forgetLowest() {
@@ -128,15 +133,19 @@ final class CacheRegion implements DeviceEntries {
         return Arrays.stream(slots).mapToInt(s -> s == null ? 0 : s.length).toArray();
     }
 
-    private void keepAll(int[][] slots) {
+    /** The first place of any head that another entry goes to; the largest number where none moves. */
+    private static int firstMoved(int[][] slots) {
         int first = Integer.MAX_VALUE;
         for (int[] s : slots) {
             if (s == null) continue;
-            int unmoved = 0;
-            while (unmoved < s.length && s[unmoved] == unmoved) unmoved++;
+            int unmoved = DeviceEntries.unmoved(s);
             if (unmoved < s.length) first = Math.min(first, unmoved);
         }
-        int from = first;
+        return first;
+    }
+
+    /** @param from where all that is before it stays */
+    private void keepAll(int[][] slots, int from) {
         int[] counts = Arrays.stream(counts(slots)).map(n -> Math.max(0, n - from)).toArray();
         int most = Arrays.stream(counts).max().orElseThrow();
         float[] numbers = new float[heads * most];
@@ -186,16 +195,18 @@ final class CacheRegion implements DeviceEntries {
             int[] lengths = lengths();
             int most = Arrays.stream(lengths).max().orElseThrow();
             if (most == 0) return null;
-            int found;
+            int found = Heap.NONE;
             int scored;
             try {
-                found = bank.take((long) heads * capacity + room(most));
+                found = bank.take((long) heads * capacity);
+                scored = bank.take(room(most));
             } catch (Bank.Full full) {
+                if (found != Heap.NONE) bank.give(found);
                 return null;
             }
-            scored = found + heads * capacity;
             bank.programs().scores(bank.plan(), score, entries(), scored, most, lengths);
             bank.programs().lowest(bank.plan(), scored, most, lengths, counts, found, capacity);
+            bank.give(scored);
             int[][] slots = new int[heads][];
             float[] numbers = new float[Arrays.stream(counts).max().orElseThrow()];
             boolean ascending = true;

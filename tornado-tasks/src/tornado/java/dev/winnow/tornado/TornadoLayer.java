@@ -313,7 +313,7 @@ final class TornadoLayer extends ProcessorLayer {
 
     @Override
     public int[] choose(CosineChoice choice, float[] x, int n, int[] tokens, int k) {
-        if (k == 0) return new int[0];
+        choice.requireAmong(n, tokens, k);
         synchronized (bank.lock()) {
             backend.homeUnlessIn(bank, x);
             bank.reserving(() -> {

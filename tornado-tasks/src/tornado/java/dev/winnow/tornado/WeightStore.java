@@ -70,16 +70,15 @@ final class WeightStore {
 
     private static long codeBytes(Tensor t) {
         if (!t.dtype().isBlocked()) return t.data().byteSize();
-        return t.elements() / t.dtype().blockElements() * (t.dtype().blockBytes() - DType.SCALE_BYTES);
+        return t.elements() / t.dtype().blockElements() * BlockMatrix.codeBytes(t.dtype());
     }
 
     private static float[] scales(Tensor t) {
         float[] scales = new float[Math.toIntExact(t.elements() / t.dtype().blockElements())];
         BlockMatrix matrix = BlockMatrix.of(t);
-        int[] codes = new int[matrix.words()];
         short[] halves = new short[matrix.in() / BlockMatrix.BLOCK];
         for (int r = 0; r < matrix.rows(); r++) {
-            matrix.read(r, codes, halves);
+            matrix.readScales(r, halves);
             for (int b = 0; b < halves.length; b++) scales[r * halves.length + b] = Float.float16ToFloat(halves[b]);
         }
         return scales;
@@ -128,9 +127,8 @@ final class WeightStore {
     /** Codes row by row, as the kernels read them. */
     private static void copyRows(BlockMatrix matrix, MemorySegment target, long at) {
         int[] codes = new int[matrix.words()];
-        short[] scales = new short[matrix.in() / BlockMatrix.BLOCK];
         for (long r = 0; r < matrix.rows(); r++) {
-            matrix.read(r, codes, scales);
+            matrix.readCodes(r, codes);
             MemorySegment.copy(codes, 0, target, WORDS, at + Integer.BYTES * r * codes.length, codes.length);
         }
     }

@@ -8,10 +8,13 @@ import java.nio.ByteOrder;
  * A matrix in a block format, Q8_0 or Q4_0, and where it has what: the codes of all rows come first, as words of four bytes, then the f16
  * scales of all blocks. Sixteen rows are a group, of which the first word of each row comes first, then the second of each, and so on; the
  * scales likewise. So a vector of words holds as many rows, and a product keeps each of them in a lane of its own. Rows that fill no group
- * come last, one after the other.
+ * come last, one after the other. Rows count from 0 to {@code rows() - 1}, the elements of one to {@code in - 1}, its blocks to
+ * {@code in / 32 - 1} and its words to {@code words() - 1}. That is not checked: beyond it lie other rows, or nothing
+ * ({@link IndexOutOfBoundsException}).
  *
- * @param data all of the matrix
- * @param in   elements of a row, whole blocks
+ * @param data   all of the matrix
+ * @param format a block format; any other is an {@link IllegalArgumentException}
+ * @param in     elements of a row; an {@link IllegalArgumentException} where they are no whole blocks
  */
 public record BlockMatrix(MemorySegment data, DType format, int in) {
     /** Rows of a group. */
@@ -22,11 +25,17 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
     private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort HALVES = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    public BlockMatrix {
+        if (!format.isBlocked()) throw new IllegalArgumentException(format + " is no block format");
+        if (in < 0 || in % BLOCK != 0) throw new IllegalArgumentException("rows of " + in + " elements are no whole blocks of " + format);
+    }
+
     /** Of a tensor, whose rows run over its last dimension. */
     public static BlockMatrix of(Tensor t) {
         return new BlockMatrix(t.data(), t.dtype(), t.dim(-1));
     }
 
+    /** As many rows as there are bytes for; none where a row has no elements. */
     public long rows() {
         return data.byteSize() / Math.max(1, format.bytes(in));
     }
@@ -38,7 +47,12 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
 
     /** Words of a row. */
     public int words() {
-        return codeBytes(format) * (in / BLOCK) / Integer.BYTES;
+        return wordsOfBlock() * (in / BLOCK);
+    }
+
+    /** Words of the codes of a block. */
+    public int wordsOfBlock() {
+        return codeBytes(format) / Integer.BYTES;
     }
 
     /** Bytes of the codes of a block. */
@@ -62,7 +76,7 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
 
     /** One element: its code times the scale of its block. */
     public float element(long row, int i) {
-        int wordsOfBlock = codeBytes(format) / Integer.BYTES;
+        int wordsOfBlock = wordsOfBlock();
         int block = i / BLOCK;
         int inBlock = i % BLOCK;
         float scale = Float.float16ToFloat(data.get(HALVES, scaleAt(row, block)));
@@ -73,12 +87,12 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
         return scale * ((word >> half % 4 * 8 + (inBlock < BLOCK / 2 ? 0 : 4) & 15) - 8);
     }
 
-    /** Writes the elements of a row to target from an offset on. */
+    /** Writes the elements of a row to target from an offset on, where there is room for {@code in} of them. */
     public void widen(long row, float[] target, int offset) {
         long step = step(row);
         long word = wordAt(row, 0);
         long scale = scaleAt(row, 0);
-        int wordsOfBlock = codeBytes(format) / Integer.BYTES;
+        int wordsOfBlock = wordsOfBlock();
         for (int b = 0; b < in / BLOCK; b++) {
             float s = Float.float16ToFloat(data.get(HALVES, scale + DType.SCALE_BYTES * step * b));
             int to = offset + b * BLOCK;
@@ -97,15 +111,23 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
     }
 
     /**
-     * Reads a row in the order of its elements.
+     * Reads the codes of a row in the order of its elements.
      *
-     * @param codes  {@code words()} words
-     * @param scales {@code in / 32} of f16
+     * @param codes room for {@code words()} words
      */
-    public void read(long row, int[] codes, short[] scales) {
+    public void readCodes(long row, int[] codes) {
         long step = step(row);
         long word = wordAt(row, 0);
         for (int w = 0; w < words(); w++) codes[w] = data.get(WORDS, word + Integer.BYTES * step * w);
+    }
+
+    /**
+     * Reads the scales of a row.
+     *
+     * @param scales room for {@code in / 32} of f16
+     */
+    public void readScales(long row, short[] scales) {
+        long step = step(row);
         long scale = scaleAt(row, 0);
         for (int b = 0; b < in / BLOCK; b++) scales[b] = data.get(HALVES, scale + DType.SCALE_BYTES * step * b);
     }
@@ -115,7 +137,7 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
         return row < grouped() ? GROUP : 1;
     }
 
-    /** Writes a row in the order of its elements, as {@link #read} reads it. */
+    /** Writes a row, as {@link #readCodes} and {@link #readScales} read it. */
     public void write(long row, int[] codes, short[] scales) {
         long step = step(row);
         long word = wordAt(row, 0);

@@ -102,7 +102,9 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
         int[] codes = new int[from.words()];
         short[] scales = new short[from.in() / BlockMatrix.BLOCK];
         for (int i = 0; i < order.length * rows; i++) {
-            from.read((long) order[i / rows] * rows + i % rows, codes, scales);
+            long row = (long) order[i / rows] * rows + i % rows;
+            from.readCodes(row, codes);
+            from.readScales(row, scales);
             to.write(i, codes, scales);
         }
     }

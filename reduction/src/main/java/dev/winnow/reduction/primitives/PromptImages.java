@@ -92,6 +92,7 @@ public final class PromptImages {
      * @return places among the tokens, in the order they are chosen
      */
     public static int[] choose(Observation o, CosineChoice choice, int[] tokens, int k, Function<float[], int[]> here) {
+        if (k == 0) return new int[0];
         int[] there = o.choose(choice, tokens, k);
         return there == null ? here.apply(similarity(o, tokens)) : there;
     }

@@ -57,7 +57,8 @@ final class HollowKernels implements Kernels {
     public void prepare(DType dtype, int in, int out, FewVectors vectors) {}
 
     @Override
-    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors, float[] y, int yOffset, int yStride) {}
+    public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors vectors,
+                        float[] y, int yOffset, int yStride) {}
 
     @Override
     public float touch(float[] x, int offset, int n) {

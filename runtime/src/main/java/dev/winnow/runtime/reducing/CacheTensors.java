@@ -208,7 +208,7 @@ final class CacheTensors {
     private static void act(ReductionEvent event, KeyValues kv, float[] rows, int heads, int rowCount, int step, int arrived) {
         if (kv.length() <= event.idleUpTo()) return;
         Outcome outcome = event.decide().apply(new CacheView(kv, rows, heads, rowCount, step, arrived));
-        if (outcome instanceof Outcome.Compact(int[][] keep)) for (int h = 0; h < keep.length; h++) kv.keep(h, keep[h]);
+        if (outcome instanceof Outcome.Compact(int[][] keep)) kv.keep(keep);
     }
 
     private static float[] rows(Batch query, int b, KeyValues kv, Probe probe) {

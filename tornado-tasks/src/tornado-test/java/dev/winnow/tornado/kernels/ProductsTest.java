@@ -70,10 +70,12 @@ class ProductsTest {
     @ParameterizedTest
     @MethodSource("dev.winnow.tornado.kernels.Machine#all")
     void addedToWhatIsThereOrMultiplied(Machine machine) {
-        check(machine, WeightFormat.F32, true, 3, 64, 70, 1, Activation.SILU);
-        check(machine, WeightFormat.F32, true, 1, 64, 70, 2, Activation.SILU);
-        check(machine, WeightFormat.F32, false, 3, 32, 1, 1, Activation.GELU);
-        check(machine, WeightFormat.F32, false, 2, 32, 1, 2, Activation.GELU);
+        for (int format : new int[] {WeightFormat.F32, WeightFormat.Q8_0}) {
+            check(machine, format, true, 3, 64, 70, 1, Activation.SILU);
+            check(machine, format, true, 1, 64, 70, 2, Activation.SILU);
+            check(machine, format, false, 3, 32, 1, 1, Activation.GELU);
+            check(machine, format, false, 2, 32, 1, 2, Activation.GELU);
+        }
     }
 
     @ParameterizedTest

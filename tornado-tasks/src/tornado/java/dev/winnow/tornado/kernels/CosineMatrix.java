@@ -67,7 +67,8 @@ public final class CosineMatrix {
     }
 
     /**
-     * How far each row is from the one most like it: minus their cosine. A work-group takes one row.
+     * Minus the highest cosine of each row with another: the least similar to its nearest neighbour has the highest. A work-group takes
+     * one row.
      *
      * @param m at: 0 count, 1 cosines, 2 how far apart their rows are, 3 target [count]
      */

@@ -28,8 +28,6 @@ public final class GreedyChoice {
     private static final int K = 7;
     private static final int GAINS = 8;
     private static final int TARGET = 9;
-    /** What no distance comes near. */
-    private static final float FAR = 1e30f;
 
     private GreedyChoice() {}
 
@@ -58,7 +56,7 @@ public final class GreedyChoice {
         float best = Scores.NEVER;
         int place = count;
         for (int e = lane; e < count; e += LOCAL) {
-            float gain = FAR;
+            float gain = Scores.FAR;
             if (how == LEAST_ALIKE) gain = 0f;
             if (start >= 0) {
                 float score = a.get(start + e);

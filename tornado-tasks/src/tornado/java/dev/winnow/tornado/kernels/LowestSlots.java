@@ -18,8 +18,6 @@ public final class LowestSlots {
     private static final int SLOT_STRIDE = 3;
     private static final int HEADS = 4;
     private static final int COUNTS = 5;
-    /** What no score comes near. */
-    private static final float FAR = 1e30f;
 
     private LowestSlots() {}
 
@@ -45,12 +43,12 @@ public final class LowestSlots {
         int k = m.get(at + COUNTS + m.get(at + HEADS) + head);
 
         // the k-th lowest score is in low .. high, both of which are scores
-        float low = 0f - FAR;
-        float high = FAR;
-        float middle = 0f - FAR;
+        float low = 0f - Scores.FAR;
+        float high = Scores.FAR;
+        float middle = 0f - Scores.FAR;
         while (low < high) {
-            float below = 0f - FAR;
-            float above = FAR;
+            float below = 0f - Scores.FAR;
+            float above = Scores.FAR;
             int most = 0;
             for (int i = lane; i < count; i += LOCAL) {
                 float score = a.get(scores + i);

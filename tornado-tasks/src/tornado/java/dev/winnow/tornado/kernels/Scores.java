@@ -4,8 +4,10 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 
 /** Numbers that stand for "not at all" where an infinity would, and the way from a product to a logit. */
 public final class Scores {
+    /** What no score or distance comes near. */
+    static final float FAR = 1e30f;
     /** The logit or score of what must not count. */
-    public static final float NEVER = -1e30f;
+    public static final float NEVER = -FAR;
     /** What is below this must not count; minus infinity of the host is. */
     static final float HARDLY = -1e29f;
 

@@ -35,7 +35,7 @@ public record KNorm(String spec, EntryBudget budget, List<Integer> skip) impleme
     }
 
     @Override
-    public KeyScore score() {
+    public KeyScore criterion() {
         return KeyScore.LENGTH;
     }
 

@@ -26,7 +26,7 @@ public record KeyDiff(String spec, EntryBudget budget) implements KeyEviction {
     }
 
     @Override
-    public KeyScore score() {
+    public KeyScore criterion() {
         return KeyScore.LIKENESS;
     }
 

@@ -58,18 +58,35 @@ public record GreedyPrune(String spec, int layer, Budget keep, double threshold,
         int k = keep.of(images.length);
         int text = lastText(o.tokens().ledger(), images);
         if (k >= images.length || text < 0) return Outcome.UNCHANGED;
-        o.report("saliency", () -> saliency(o, images, text));
+        Saliency saliency = new Saliency(o, images, text);
+        o.report("saliency", saliency::values);
         int[] chosen = PromptImages.choose(o, new CosineChoice.Distinct(text, threshold), images, k,
-                s -> NonMaximumSuppression.select(saliency(o, images, text), s, threshold, k));
+                s -> NonMaximumSuppression.select(saliency.values(), s, threshold, k));
         Arrays.sort(chosen);
         return VisualScope.dropping(images, chosen, o.tokens().count(), PositionPolicy.PRESERVE);
     }
 
-    private static float[] saliency(Observation o, int[] images, int text) {
-        int width = o.tokens().width();
-        float[] unit = CosineSimilarity.normalised(PromptImages.features(o, images), images.length, width);
-        float[] last = CosineSimilarity.normalised(PromptImages.features(o, new int[] {text}), 1, width);
-        return CosineSimilarity.products(unit, images.length, last, 1, width);
+    /** How much each image token is like the text token, computed when it is first asked for: a device may choose without it. */
+    private static final class Saliency {
+        private final Observation o;
+        private final int[] images;
+        private final int text;
+        private float[] values;
+
+        Saliency(Observation o, int[] images, int text) {
+            this.o = o;
+            this.images = images;
+            this.text = text;
+        }
+
+        float[] values() {
+            if (values != null) return values;
+            int width = o.tokens().width();
+            float[] unit = CosineSimilarity.normalised(PromptImages.features(o, images), images.length, width);
+            float[] last = CosineSimilarity.normalised(PromptImages.features(o, new int[] {text}), 1, width);
+            values = CosineSimilarity.products(unit, images.length, last, 1, width);
+            return values;
+        }
     }
 
     /** The last token that is neither a candidate nor of a picture, or -1. */
