@@ -96,9 +96,13 @@ class WorkersTest {
     void resizes() {
         Workers workers = new Workers(1);
         assertThat(workers.threads()).isEqualTo(1);
+        Set<Thread> ever = ConcurrentHashMap.newKeySet();
         for (int threads : new int[] {4, 2, 1, 3}) {
             workers.resize(threads);
             assertThat(workers.threads()).isEqualTo(threads);
+            // one that is retired may be about to claim a last task
+            ever.remove(Thread.currentThread());
+            while (ever.stream().filter(Thread::isAlive).count() >= threads) Thread.onSpinWait();
             Set<Thread> seen = ConcurrentHashMap.newKeySet();
             AtomicInteger runs = new AtomicInteger();
             for (int i = 0; i < 200; i++) {
@@ -109,6 +113,7 @@ class WorkersTest {
             }
             assertThat(runs).hasValue(4000);
             assertThat(seen.size()).isLessThanOrEqualTo(threads);
+            ever.addAll(seen);
         }
         assertThatThrownBy(() -> workers.resize(0)).isInstanceOf(IllegalArgumentException.class);
     }
