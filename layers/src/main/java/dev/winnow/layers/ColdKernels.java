@@ -108,7 +108,7 @@ final class ColdKernels implements Kernels {
             return;
         }
         int width = panelWidth();
-        for (int j = 0; j < cols; j++) plainSpread(source, offset + j * stride, depth, panel, panelOffset + j, width);
+        for (int j = 0; j < cols; j++) plainSpread(source, offset + j * stride, 1, depth, panel, panelOffset + j, width);
         clearColumns(panel, panelOffset, cols, width, depth);
     }
 
@@ -125,7 +125,7 @@ final class ColdKernels implements Kernels {
         }
         for (int i = 0; i < rows; i++) {
             int to = packedOffset + PanamaKernels.packedRow(i, depth);
-            plainSpread(a, aOffset + i * aStride, depth, packed, to, PanamaKernels.PACKED_STEP);
+            plainSpread(a, aOffset + i * aStride, 1, depth, packed, to, PanamaKernels.PACKED_STEP);
         }
     }
 
@@ -137,16 +137,12 @@ final class ColdKernels implements Kernels {
         }
         for (int i = 0; i < rows; i++) {
             int to = packedOffset + PanamaKernels.packedRow(i, depth);
-            plainGather(a, aOffset + i, aStride, depth, packed, to, PanamaKernels.PACKED_STEP);
+            plainSpread(a, aOffset + i, aStride, depth, packed, to, PanamaKernels.PACKED_STEP);
         }
     }
 
-    private static void plainGather(float[] a, int from, int stride, int n, float[] b, int to, int step) {
+    private static void plainSpread(float[] a, int from, int stride, int n, float[] b, int to, int step) {
         for (int p = 0; p < n; p++) b[to + p * step] = a[from + p * stride];
-    }
-
-    private static void plainSpread(float[] a, int from, int n, float[] b, int to, int step) {
-        for (int p = 0; p < n; p++) b[to + p * step] = a[from + p];
     }
 
     @Override

@@ -317,7 +317,7 @@ public final class TiledAttention {
             int count = c1 - c0;
             kernels.multiplyPanels(s.packedKeys, kernels.packedRows(c0, dim), dim, 0, s.panels, r * dim, s.scores, at, width,
                     count, dim, width, false);
-            finishScores(s, h, from, r, last, t + c0, at, count);
+            finishColumns(s, h, from, r, last, t + c0, at, count);
             System.arraycopy(s.maxima, r, s.shrink, 0, width);
             kernels.maxColumns(s.scores, at, count, s.maxima, r);
             boolean grown = false;
@@ -339,7 +339,7 @@ public final class TiledAttention {
         }
 
         /** Softcap, biases and masks of scores, one row of lanes for each key from a slot on. */
-        private void finishScores(Scratch s, int h, int from, int r, int last, int slot, int at, int count) {
+        private void finishColumns(Scratch s, int h, int from, int r, int last, int slot, int at, int count) {
             float[] scores = s.scores;
             Softcap.apply(kernels, scores, at, count * width, softcap);
             float[] bias = kv.bias(h);
@@ -451,6 +451,14 @@ public final class TiledAttention {
             if (relative != null) relative.add(h * group + g, positions[i], kv.positions(h), slot, count, logits, at);
         }
 
+        /** Softcap and biases of the scores of query i of a head's group against the keys of slots from slot on. */
+        private void finishScores(int h, int g, int i, float[] scores, int at, int slot, int count) {
+            Softcap.apply(kernels, scores, at, count, softcap);
+            float[] bias = kv.bias(h);
+            if (bias != null) kernels.addScaled(scores, at, bias, slot, count, 1f);
+            addRelative(h, g, i, scores, at, slot, count);
+        }
+
         /**
          * Turns the scores of row r, query r / group of head r % group, against a tile into weights relative to the row's running maximum
          * and rescales what the row has gathered in out.
@@ -466,10 +474,7 @@ public final class TiledAttention {
             Arrays.fill(scores, row + high, row + length, 0f);
             int count = high - low;
             if (count == 0) return;
-            Softcap.apply(kernels, scores, row + low, count, softcap);
-            float[] bias = kv.bias(h);
-            if (bias != null) kernels.addScaled(scores, row + low, bias, slot + low, count, 1f);
-            addRelative(h, r % group, r / group, scores, row + low, slot + low, count);
+            finishScores(h, r % group, r / group, scores, row + low, slot + low, count);
             float old = s.maxima[r];
             float max = Math.max(old, kernels.max(scores, row + low, count));
             float sum = kernels.expMinus(scores, row + low, count, max);
@@ -561,16 +566,13 @@ public final class TiledAttention {
                     scores(s, Math.min(tile, length - t), cols, 0, result, offset + i * stride + t, stride);
                 }
             }
-            float[] bias = kv.bias(h);
             for (int i = 0; i < count; i++) {
                 int row = offset + i * stride;
                 int low = start(h, first + i);
                 int high = Math.max(low, end(h, first + i));
                 Arrays.fill(result, row, row + low, 0f);
                 Arrays.fill(result, row + high, row + stride, 0f);
-                Softcap.apply(kernels, result, row + low, high - low, softcap);
-                if (bias != null) kernels.addScaled(result, row + low, bias, low, high - low, 1f);
-                addRelative(h, head % group, first + i, result, row + low, low, high - low);
+                finishScores(h, head % group, first + i, result, row + low, low, high - low);
                 float sum = kernels.expMinus(result, row + low, high - low, kernels.max(result, row + low, high - low));
                 if (sum != 0) kernels.scale(result, row + low, high - low, 1 / sum);
             }

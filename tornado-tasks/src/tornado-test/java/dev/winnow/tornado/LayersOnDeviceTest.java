@@ -251,17 +251,25 @@ class LayersOnDeviceTest {
     private static Passed passed(StackRunner stack, Backend backend, String plan, TokenLedger ledger) {
         ReductionPlan reduction = plan.isEmpty() ? ReductionPlan.NONE : ReductionPlan.parse(List.of(plan));
         Schedule schedule = reduction.schedule(new ModelShape(Optional.of(new ModelShape.Vision(3, 2, true, 36)), DEPTH));
-        int n = ledger.count();
-        Tokens tokens = new Tokens(gaussian(new Random(6), n * WIDTH, 1), WIDTH, ledger);
-        KvCache cache = new KvCache(stack.descriptions(), 8);
-        Workspace workspace = new Workspace();
-        Transfers before = backend.transfers();
-        stack.run(tokens, DEPTH, cache, schedule, workspace, StackListener.NONE);
-        float[] last = tokens.last();
-        Transfers crossed = backend.transfers().minus(before);
-        tokens.forget();
-        cache.drop();
-        return new Passed(IntStream.range(0, tokens.count()).map(tokens.ledger().origin()::anchor).toArray(), last, crossed);
+        Prompt prompt = Prompt.run(stack, backend, schedule, ledger);
+        prompt.cache.drop();
+        Tokens tokens = prompt.tokens;
+        return new Passed(IntStream.range(0, tokens.count()).map(tokens.ledger().origin()::anchor).toArray(), prompt.last, prompt.crossed);
+    }
+
+    /** What a prompt of random states has left behind: its last token's state is here, the others' are forgotten. */
+    private record Prompt(Tokens tokens, KvCache cache, Workspace workspace, float[] last, Transfers crossed) {
+        static Prompt run(StackRunner stack, Backend backend, Schedule schedule, TokenLedger ledger) {
+            Tokens tokens = new Tokens(gaussian(new Random(6), ledger.count() * WIDTH, 1), WIDTH, ledger);
+            KvCache cache = new KvCache(stack.descriptions(), 8);
+            Workspace workspace = new Workspace();
+            Transfers before = backend.transfers();
+            stack.run(tokens, DEPTH, cache, schedule, workspace, StackListener.NONE);
+            float[] last = tokens.last();
+            Transfers crossed = backend.transfers().minus(before);
+            tokens.forget();
+            return new Prompt(tokens, cache, workspace, last, crossed);
+        }
     }
 
     /**
@@ -358,23 +366,17 @@ class LayersOnDeviceTest {
     private static Evicted evicted(StackRunner stack, Backend backend, String plan, int n) {
         ReductionPlan reduction = plan.isEmpty() ? ReductionPlan.NONE : ReductionPlan.parse(List.of(plan));
         Schedule schedule = reduction.schedule(new ModelShape(Optional.empty(), DEPTH));
-        Tokens tokens = new Tokens(gaussian(new Random(6), n * WIDTH, 1), WIDTH, TokenLedger.uniform(n, 0, TokenKind.TEXT));
-        KvCache cache = new KvCache(stack.descriptions(), 8);
-        Workspace workspace = new Workspace();
-        Transfers before = backend.transfers();
-        stack.run(tokens, DEPTH, cache, schedule, workspace, StackListener.NONE);
-        float[] last = tokens.last();
-        Transfers crossed = backend.transfers().minus(before);
-        tokens.forget();
+        Prompt prompt = Prompt.run(stack, backend, schedule, TokenLedger.uniform(n, 0, TokenKind.TEXT));
+        KvCache cache = prompt.cache;
         List<List<Integer>> positions = new ArrayList<>();
         for (int l = 0; l < DEPTH; l++) {
             for (int h = 0; h < KEY_HEADS; h++) {
                 positions.add(Arrays.stream(cache.layer(l).positions(h), 0, cache.layer(l).length(h)).boxed().toList());
             }
         }
-        float[] next = stack.step(gaussian(new Random(7), WIDTH, 1), cache, schedule, workspace).clone();
+        float[] next = stack.step(gaussian(new Random(7), WIDTH, 1), cache, schedule, prompt.workspace).clone();
         cache.drop();
-        return new Evicted(positions, last, next, crossed);
+        return new Evicted(positions, prompt.last, next, prompt.crossed);
     }
 
     /** p-MoD: what the MLP adds is weighed, and tokens that go around a layer are scaled, where they are. */

@@ -35,6 +35,7 @@ public final class LowestSlots {
         float[] lows = context.allocateFloatLocalArray(LOCAL);
         float[] highs = context.allocateFloatLocalArray(LOCAL);
         int[] counts = context.allocateIntLocalArray(LOCAL);
+        int[] ties = context.allocateIntLocalArray(LOCAL);
         int lane = context.localIdx;
         int head = context.groupIdx;
         int scores = m.get(at + SCORES) + head * m.get(at + SCORE_STRIDE);
@@ -95,40 +96,29 @@ public final class LowestSlots {
             if (score == low) equals++;
         }
         counts[lane] = own;
-        context.localBarrier();
-        for (int step = LOCAL / 2; step > 0; step = step / 2) {
-            if (lane < step) counts[lane] = counts[lane] + counts[lane + step];
-            context.localBarrier();
-        }
-        int wanted = k - counts[0];
-        context.localBarrier();
-
-        counts[lane] = equals;
+        ties[lane] = equals;
         context.localBarrier();
         for (int step = 1; step < LOCAL; step = step * 2) {
             int sum = counts[lane];
-            if (lane >= step) sum += counts[lane - step];
+            int tied = ties[lane];
+            if (lane >= step) {
+                sum += counts[lane - step];
+                tied += ties[lane - step];
+            }
             context.localBarrier();
             counts[lane] = sum;
+            ties[lane] = tied;
             context.localBarrier();
         }
-        int before = counts[lane] - equals;
-        context.localBarrier();
+        // equals are taken in order, so work-items before this one take all of theirs or as many as are wanted
+        int wanted = k - counts[LOCAL - 1];
+        int before = ties[lane] - equals;
         int taken = wanted - before;
         if (taken < 0) taken = 0;
-        if (taken > equals) taken = equals;
-
-        counts[lane] = own + taken;
-        context.localBarrier();
-        for (int step = 1; step < LOCAL; step = step * 2) {
-            int sum = counts[lane];
-            if (lane >= step) sum += counts[lane - step];
-            context.localBarrier();
-            counts[lane] = sum;
-            context.localBarrier();
-        }
-        int place = counts[lane] - own - taken;
-        int all = counts[LOCAL - 1];
+        if (before > wanted) before = wanted;
+        int place = counts[lane] - own + before;
+        int all = k - wanted + ties[LOCAL - 1];
+        if (all > k) all = k;
         for (int i = first; i < last; i++) {
             float score = a.get(scores + i);
             int marked = 0;
