@@ -2,9 +2,9 @@ package dev.winnow.layers;
 
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
  * Panels of weights that are kept once they were packed, up to so many bytes: products of some hundred rows spend a tenth of their time
@@ -42,18 +42,22 @@ final class PackedWeights {
         private final int depth;
         private final int width;
         private final float[][] slices;
-        /** Of each slice which panels are packed. Two threads that pack the same one at the same time write the same numbers. */
-        private final AtomicIntegerArray[] packed;
+        private final Panel[][] panels;
+
+        /** Packed by one thread while others wait: pairs of bf16 lie in the panel, unwidened, before its elements do. */
+        private static final class Panel {
+            volatile boolean packed;
+        }
 
         private Panels(int in, int out, int width, int depth) {
             this.depth = depth;
             this.width = width;
             int count = (in + depth - 1) / depth;
             slices = new float[count][];
-            packed = new AtomicIntegerArray[count];
+            panels = new Panel[count][Gemm.upTo(out, width) / width];
             for (int i = 0; i < count; i++) {
                 slices[i] = new float[Gemm.upTo(out, width) * Math.min(depth, in - i * depth)];
-                packed[i] = new AtomicIntegerArray(Gemm.upTo(out, width) / width);
+                Arrays.setAll(panels[i], c -> new Panel());
             }
         }
 
@@ -61,10 +65,14 @@ final class PackedWeights {
         float[] of(Kernels kernels, Tensor weight, int in, int from, int d, int column, int cols) {
             int slice = from / depth;
             for (int c = column; c < column + cols; c += width) {
-                if (packed[slice].get(c / width) != 0) continue;
-                DType dtype = weight.dtype();
-                kernels.packPanel(weight.data(), dtype, in, c, Math.min(width, column + cols - c), from, d, slices[slice], c * d);
-                packed[slice].set(c / width, 1);
+                Panel panel = panels[slice][c / width];
+                if (panel.packed) continue;
+                synchronized (panel) {
+                    if (panel.packed) continue;
+                    DType dtype = weight.dtype();
+                    kernels.packPanel(weight.data(), dtype, in, c, Math.min(width, column + cols - c), from, d, slices[slice], c * d);
+                    panel.packed = true;
+                }
             }
             return slices[slice];
         }

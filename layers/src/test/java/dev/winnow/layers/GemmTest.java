@@ -90,6 +90,27 @@ class GemmTest {
         }
     }
 
+    /** Rows of a narrow output are split among tasks, all of which want the same panel at once. */
+    @Test
+    void tasksThatShareAKeptPanelReadItWhole() {
+        int rows = 256;
+        int in = 768;
+        int out = 20;
+        Random random = new Random(7);
+        float[] x = Stored.random(random, rows * in);
+        Workers four = new Workers(4);
+        for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0}) {
+            Linear linear = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), null);
+            float[] expected = product(new PanamaKernels(), linear, x, rows, Activation.NONE);
+            for (int i = 0; i < 40; i++) {
+                float[] y = new float[rows * out];
+                Gemm.multiply(new PanamaKernels(), four, new PackedWeights(1 << 20), linear, x, 0, in, rows, y, 0, out,
+                        Activation.NONE, false);
+                assertThat(Arrays.equals(y, expected)).as("%s, time %d", dtype, i).isTrue();
+            }
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"1,64,40", "1,1024,512", "3,512,400", "8,96,33", "40,64,50"})
     void severalProductsInOneLoopAreTheSame(int rows, int in, int out) {
