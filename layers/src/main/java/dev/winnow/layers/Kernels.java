@@ -6,14 +6,14 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Compute primitives on row-major f32 arrays. Two implementations exist: {@link PanamaKernels} on the Vector API and its scalar
- * twin {@link ScalarKernels}, which runs when the incubator module is absent and is what tests compare with. All offsets,
- * strides and lengths are in elements. Nothing here starts threads, or allocates, apart from
- * scratch that grows.
+ * twin {@link ScalarKernels}, which runs when the incubator module or vectors are absent and is what tests compare with. All offsets,
+ * strides and lengths are in elements. Nothing here starts threads, or allocates, apart from scratch that grows.
  */
 public interface Kernels {
-    /** The Vector API implementation where the JVM has the module, else the scalar one. */
+    /** The Vector API implementation where the JVM has the module and the processor vectors, else the scalar one. */
     static Kernels best() {
-        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? new PanamaKernels() : new ScalarKernels();
+        boolean vectors = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() && PanamaKernels.supported();
+        return vectors ? new PanamaKernels() : new ScalarKernels();
     }
 
     /** Columns of a packed panel: as many as a register tile is wide. */

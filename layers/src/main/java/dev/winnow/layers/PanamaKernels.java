@@ -15,11 +15,15 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The kernels on the Vector API, for whatever vector length the machine prefers. Accumulators are named locals and helpers that
+ * The kernels on the Vector API, for vectors of 128, 256 or 512 bits, as the machine prefers. Accumulators are named locals and helpers that
  * return vectors are small enough to be inlined: a vector that crosses a real call is allocated.
  */
 final class PanamaKernels implements Kernels {
-    static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+    private static final int LEAST_BITS = 128;
+    private static final int MOST_BITS = 512;
+    /** Of a machine with longer ones (RISC-V has them) vectors of 512 bits. */
+    static final VectorSpecies<Float> F = VectorSpecies.of(float.class,
+            VectorShape.forBitSize(Math.clamp(FloatVector.SPECIES_PREFERRED.vectorBitSize(), LEAST_BITS, MOST_BITS)));
     static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED.withShape(F.vectorShape());
     /** As many 16-bit elements as F has lanes. */
     private static final VectorSpecies<Short> H = VectorSpecies.of(short.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
@@ -53,6 +57,11 @@ final class PanamaKernels implements Kernels {
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
     private static final ThreadLocal<BlockProducts> BLOCKS = ThreadLocal.withInitial(BlockProducts::new);
+
+    /** Whether the processor has vectors; without them every operation would be a loop with an array for its result. */
+    static boolean supported() {
+        return FloatVector.SPECIES_PREFERRED.vectorBitSize() >= LEAST_BITS;
+    }
 
     /** Lane l takes that of l + n, around. Not VectorShuffle.iota, which computes it by vectors and takes a start ten milliseconds. */
     private static VectorShuffle<Float> around(int n) {

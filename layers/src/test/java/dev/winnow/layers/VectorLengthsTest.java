@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -31,15 +32,27 @@ import org.junit.platform.launcher.listeners.TestExecutionSummary;
 class VectorLengthsTest {
     private static final String SHAPE = "jdk/incubator/vector/VectorShape.class";
 
+    /** The last stands for all above 512 too, which are to use vectors of 512 bits. */
     static IntStream others() {
-        return IntStream.of(128, 256, 512).filter(bits -> bits != PanamaKernels.F.vectorBitSize());
+        return IntStream.of(128, 256, 1024).filter(bits -> used(bits) != PanamaKernels.F.vectorBitSize());
+    }
+
+    private static int used(int preferred) {
+        return Math.min(preferred, 512);
     }
 
     @ParameterizedTest
     @MethodSource("others")
     void kernelsAreRight(int bits, @TempDir Path patch) throws Exception {
         List<String> lines = run(bits, patch, KernelsTest.class, BlockProductsTest.class);
-        assertThat(lines).as(String.join("\n", lines)).endsWith("vectors of " + bits + " bits, failed: 0");
+        assertThat(lines).as(String.join("\n", lines)).endsWith("PanamaKernels, vectors of " + used(bits) + " bits, failed: 0");
+    }
+
+    /** What the Vector API says where there are no vectors, as on a RISC-V without that extension. */
+    @Test
+    void aProcessorWithoutVectorsHasPlainLoops(@TempDir Path patch) throws Exception {
+        List<String> lines = run(64, patch, QuantizerTest.class);
+        assertThat(lines).as(String.join("\n", lines)).endsWith("ScalarKernels, vectors of 128 bits, failed: 0");
     }
 
     /** What tests print in a JVM that prefers such vectors, and last of all how many of them failed. */
@@ -48,7 +61,7 @@ class VectorLengthsTest {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules=jdk.incubator.vector", "--patch-module=jdk.incubator.vector=" + patch,
                 "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
-        // of the processors with short vectors those of Arm count, which have the tile of eight rows
+        // of the processors with such vectors those of Arm count, which have the tile of eight rows
         if (bits == 128) command.add("-Dos.arch=aarch64");
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Tests.class.getName()));
         for (Class<?> test : tests) command.add(test.getName());
@@ -84,8 +97,8 @@ class VectorLengthsTest {
             TestExecutionSummary summary = listener.getSummary();
             summary.printFailuresTo(new PrintWriter(System.out, true), 20);
             boolean all = summary.getTestsFoundCount() > 0 && summary.getTestsSucceededCount() == summary.getTestsFoundCount();
-            System.out.println("vectors of " + PanamaKernels.F.vectorBitSize() + " bits, failed: " + (all ? 0
-                    : summary.getTotalFailureCount()));
+            System.out.println(Kernels.best().getClass().getSimpleName() + ", vectors of " + PanamaKernels.F.vectorBitSize()
+                    + " bits, failed: " + (all ? 0 : summary.getTotalFailureCount()));
         }
     }
 }
