@@ -22,9 +22,12 @@ public final class CpuBackend implements Backend {
         this.packed = packed;
     }
 
-    /** The best kernels this JVM has, on the shared pool. */
+    /**
+     * The best kernels this JVM has, on the shared pool. Weights stored as F32 stay packed, as products read them, from their second product
+     * with more than a few rows on, in up to an eighth of the heap; see {@link #keepingPacked}.
+     */
     public static CpuBackend create() {
-        return new CpuBackend(Kernels.best(), Workers.shared());
+        return new CpuBackend(Kernels.best(), Workers.shared(), PackedWeights.ofFloats());
     }
 
     /**
@@ -33,18 +36,25 @@ public final class CpuBackend implements Backend {
      */
     public static CpuBackend forOneRequest() {
         Kernels best = Kernels.best();
-        return new CpuBackend(best instanceof PanamaKernels vectors ? new ColdKernels(vectors) : best, Workers.shared());
+        return new CpuBackend(best instanceof PanamaKernels vectors ? new ColdKernels(vectors) : best, Workers.shared(),
+                PackedWeights.ofFloats());
     }
 
     /**
-     * As this, spending memory on speed: weights stay packed, as f32, from their first product with more than a few rows on. Worth it
-     * where short inputs follow one another, as pictures do, or reduction makes them short; decoding does not use it.
+     * As this, with another amount of memory for packed weights: of whatever type, they stay packed, as f32, from their second product with
+     * more than a few rows on. Worth it where short inputs follow one another, as pictures do, or reduction makes them short; decoding does
+     * not use it.
      *
-     * @param bytes of memory for that, beside the weights
+     * @param bytes of memory for that, beside the weights; 0 to keep nothing
      */
     public CpuBackend keepingPacked(long bytes) {
         if (bytes < 0) throw new IllegalArgumentException("memory for packed weights should not be negative but is " + bytes);
-        return new CpuBackend(kernels, workers, new PackedWeights(bytes));
+        return new CpuBackend(kernels, workers, bytes == 0 ? null : PackedWeights.upTo(bytes));
+    }
+
+    /** Bytes that packed weights take now. */
+    public long packedBytes() {
+        return packed == null ? 0 : packed.bytes();
     }
 
     @Override

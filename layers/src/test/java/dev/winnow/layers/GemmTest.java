@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
 import java.util.Arrays;
 import java.util.Random;
 import net.jqwik.api.Arbitraries;
@@ -77,8 +78,8 @@ class GemmTest {
             Linear linear = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
             Linear late = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), null);
             float[] x = Stored.random(random, rows * in);
-            PackedWeights kept = new PackedWeights(size + size / 2);
-            for (Linear weight : new Linear[] {linear, linear, late}) {
+            PackedWeights kept = PackedWeights.upTo(size + size / 2);
+            for (Linear weight : new Linear[] {linear, late, linear, linear, late, late}) {
                 float[] expected = new float[rows * out];
                 float[] y = new float[rows * out];
                 Gemm.multiply(new PanamaKernels(), THREE, weight, x, 0, in, rows, expected, 0, out, Activation.NONE, false);
@@ -88,6 +89,33 @@ class GemmTest {
             // there was room for one
             assertThat(kept.bytes()).isEqualTo(size);
         }
+    }
+
+    @Test
+    void panelsAreKeptFromTheSecondProductOn() {
+        PackedWeights floats = PackedWeights.ofFloats();
+        for (DType dtype : new DType[] {DType.BF16, DType.F32}) {
+            Tensor weight = Stored.tensor(new float[64 * 48], dtype, 48, 64);
+            assertThat(floats.of(weight, 64, 48, 24, 64)).isNull();
+            assertThat(floats.bytes()).isZero();
+            assertThat(floats.of(weight, 64, 48, 24, 64) != null).isEqualTo(dtype == DType.F32);
+        }
+        assertThat(floats.bytes()).isEqualTo(4 * 64 * 48);
+    }
+
+    @Test
+    void panelsGoWithTheirWeight() throws InterruptedException {
+        PackedWeights kept = PackedWeights.upTo(1 << 20);
+        Tensor weight = Stored.tensor(new float[64 * 48], DType.F32, 48, 64);
+        kept.of(weight, 64, 48, 24, 64);
+        kept.of(weight, 64, 48, 24, 64);
+        assertThat(kept.bytes()).isPositive();
+        weight = null;
+        for (int i = 0; i < 100 && kept.bytes() > 0; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertThat(kept.bytes()).isZero();
     }
 
     @ParameterizedTest
