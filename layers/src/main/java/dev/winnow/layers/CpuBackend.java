@@ -23,8 +23,8 @@ public final class CpuBackend implements Backend {
     }
 
     /**
-     * The best kernels this JVM has, on the shared pool. Weights stored as F32 stay packed, as products read them, from their second product
-     * with more than a few rows on, in up to an eighth of the heap; see {@link #keepingPacked}.
+     * The best kernels this JVM has, on the shared pool. Weights stored as F32 stay packed, as products read them, from their second
+     * product with more than a few rows on, in up to an eighth of the heap; see {@link #keepingPacked}.
      */
     public static CpuBackend create() {
         return new CpuBackend(Kernels.best(), Workers.shared(), PackedWeights.ofFloats());
@@ -365,12 +365,13 @@ public final class CpuBackend implements Backend {
         /** What the down projection of an MLP reads. */
         private float[] hidden(Mlp.Dense mlp, float[] normed, int n, Workspace ws) {
             float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * mlp.down().in());
-            if (mlp instanceof Mlp.Gated g && Gemm.multiplyGated(kernels, workers, g, normed, n, hidden)) {
+            if (mlp instanceof Mlp.Gated g) {
                 ws.work().product(n, 2 * g.gate().out(), g.gate().in());
-                return hidden;
+                float[] room = Gemm.needsRoom(n, g) ? ws.buffer(Workspace.Slot.GATED, n * g.up().out()) : null;
+                Gemm.multiplyGated(kernels, workers, packed, g, normed, n, hidden, room);
+            } else {
+                multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
             }
-            multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
-            gate(mlp, normed, hidden, n, ws);
             return hidden;
         }
 

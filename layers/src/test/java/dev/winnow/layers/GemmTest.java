@@ -147,7 +147,7 @@ class GemmTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,64,40", "1,1024,512", "4,512,400", "8,96,33"})
+    @CsvSource({"1,64,40", "1,1024,512", "4,512,400", "8,96,33", "50,96,33", "150,1120,200"})
     void aGatedProductIsThatOfItsFactors(int rows, int in, int out) {
         Random random = new Random(in);
         Kernels k = new PanamaKernels();
@@ -156,12 +156,16 @@ class GemmTest {
             Linear up = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
             float[] x = Stored.random(random, rows * in);
             float[] y = new float[rows * out];
-            boolean few = Gemm.multiplyGated(k, THREE, new Mlp.Gated(gate, up, null, Activation.SILU), x, rows, y);
-            assertThat(few).isEqualTo(rows <= 4 || !dtype.isBlocked());
-            if (!few) continue;
-            float[] expected = product(k, gate, x, rows, Activation.SILU);
-            k.multiply(expected, 0, product(k, up, x, rows, Activation.NONE), 0, expected.length);
-            assertThat(y).isEqualTo(expected);
+            Linear other = new Linear(Stored.tensor(Stored.random(random, out * in), DType.F16, out, in), null);
+            for (Linear factor : new Linear[] {up, other}) {
+                Mlp.Gated mlp = new Mlp.Gated(gate, factor, null, Activation.SILU);
+                float[] room = Gemm.needsRoom(rows, mlp) ? new float[rows * out] : null;
+                Gemm.multiplyGated(k, THREE, PackedWeights.upTo(1 << 20), mlp, x, rows, y, room);
+                float[] expected = product(k, gate, x, rows, Activation.SILU);
+                k.multiply(expected, 0, product(k, factor, x, rows, Activation.NONE), 0, expected.length);
+                assertThat(y).isEqualTo(expected);
+            }
+            assertThat(Gemm.needsRoom(rows, new Mlp.Gated(gate, up, null, Activation.SILU))).isEqualTo(rows > (dtype.isBlocked() ? 4 : 8));
         }
     }
 
