@@ -46,7 +46,7 @@ final class BlockProducts {
     private static final float[] NEXT = repeated(0x1p-8f, 0x1p-16f, 0x1p-24f, 0);
     /** What makes good that all bytes of a word but the highest are made positive. */
     private static final float[] POSITIVE = repeated(-128, -128, -128, 0);
-    private static final int MADE_POSITIVE = 0x00808080;
+    static final int MADE_POSITIVE = 0x00808080;
     /** What a code of Q4_0 is stored too high. */
     private static final int HALF_BYTE_OFFSET = 8;
 
@@ -82,8 +82,13 @@ final class BlockProducts {
         }
         for (int i = 0; i < vectors.count; i++) {
             System.arraycopy(vectors.x, vectors.at(i), source, 0, in);
-            if (dtype == DType.Q8_0) prepareBytes(in, vectors, i * in);
-            else prepareHalfBytes(kernels, in, vectors, i * in);
+            if (dtype == DType.Q4_0) {
+                prepareHalfBytes(kernels, in, vectors, i * in);
+            } else if (vectors.plain) {
+                ColdBlocks.prepareBytes(source, in, OWN, NEXT, POSITIVE, vectors.factors, i * in, vectors.corrections, i * in / BLOCK);
+            } else {
+                prepareBytes(in, vectors, i * in);
+            }
         }
     }
 
@@ -113,6 +118,10 @@ final class BlockProducts {
         }
         kernels.roundToBlocks(DType.Q8_0, source, in, codes, scalesOfX);
         System.arraycopy(scalesOfX, 0, vectors.blockScales, first / BLOCK, in / BLOCK);
+        if (vectors.plain) {
+            ColdBlocks.preparePairs(codes, in, HALF_BYTE_OFFSET, vectors.pairs, first / 2, vectors.zeroPoints, first / BLOCK);
+            return;
+        }
         for (int p = 0; p < in; p += 4 * L) splitPairs(p);
         for (int b = 0; b < in / BLOCK; b++) {
             int sum = 0;
@@ -160,6 +169,10 @@ final class BlockProducts {
         float[] ofGroup = scales.read(matrix.data(), matrix.scaleAt(row, 0), GROUP * blocks);
         for (int i = 0; i < vectors.count; i++) {
             int to = yOffset + i * yStride;
+            if (vectors.plain) {
+                ColdBlocks.dot(matrix, at, i * blocks, vectors, ofGroup, y, to);
+                continue;
+            }
             for (int lane = 0; lane < GROUP; lane += LANES) {
                 if (matrix.format() == DType.Q8_0) {
                     bytes(matrix.data(), at + Integer.BYTES * lane, i * blocks, blocks, vectors.factors, vectors.corrections,

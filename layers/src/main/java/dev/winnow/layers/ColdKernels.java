@@ -1,5 +1,6 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -26,7 +27,7 @@ final class ColdKernels implements Kernels {
     /** What a weight costs that is met by one vector only. */
     private static final int WEIGHT = 4;
 
-    private static final ValueLayout.OfInt PAIRS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int L = PanamaKernels.F.length();
     private static final int MOST_SUMS = 4;
 
@@ -73,6 +74,8 @@ final class ColdKernels implements Kernels {
         if (in >= WIDE) left = 0;
         if (dtype == DType.BF16 && depth % 2 == 0 && cold((long) cols * depth)) {
             packPairs(weight, in, row, cols, from, depth, panel, panelOffset);
+        } else if (dtype.isBlocked() && cold((long) cols * depth)) {
+            PanamaKernels.packBlocks(new BlockMatrix(weight, dtype, in), row, cols, from, depth, panel, panelOffset, true);
         } else {
             vectors.packPanel(weight, dtype, in, row, cols, from, depth, panel, panelOffset);
         }
@@ -83,7 +86,7 @@ final class ColdKernels implements Kernels {
         int pairs = depth / 2;
         int[] staged = staged(pairs);
         for (int j = 0; j < cols; j++) {
-            MemorySegment.copy(weight, PAIRS, ((long) (row + j) * in + from) << 1, staged, 0, pairs);
+            MemorySegment.copy(weight, WORDS, ((long) (row + j) * in + from) << 1, staged, 0, pairs);
             plainPairs(staged, pairs, panel, panelOffset + j, width);
         }
         clearColumns(panel, panelOffset, cols, width, depth);
@@ -240,22 +243,42 @@ final class ColdKernels implements Kernels {
     @Override
     public void prepare(DType dtype, int in, int out, FewVectors few) {
         if (in >= WIDE) left = 0;
-        few.plain = few.count == 1 && dtype == DType.BF16 && in % 2 == 0 && cold((long) WEIGHT * out * in);
-        if (!few.plain) vectors.prepare(dtype, in, out, few);
+        few.plain = dtype != DType.F16 && cold((long) WEIGHT * few.count * out * in);
+        if (dtype.isBlocked() || !few.plain) vectors.prepare(dtype, in, out, few);
     }
 
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors few, float[] y, int yOffset, int yStride) {
-        if (!few.plain) {
+        if (dtype.isBlocked() || !few.plain) {
             vectors.dotRows(weight, dtype, in, row, rows, few, y, yOffset, yStride);
             return;
         }
-        int half = in / 2;
-        int[] staged = staged(half);
+        boolean pairs = StreamedRows.takes(dtype, in, few.count);
+        boolean alone = dtype == DType.F32 && few.count == 1;
+        int[] words = staged(in / 2);
+        float[] floats = PanamaKernels.staged(in);
         for (int j = 0; j < rows; j++) {
-            MemorySegment.copy(weight, PAIRS, 2L * in * (row + j), staged, 0, half);
-            y[yOffset + j] = plainDotPairs(staged, half, few.x, few.offset);
+            if (pairs) MemorySegment.copy(weight, WORDS, 2L * in * (row + j), words, 0, in / 2);
+            else plain.widen(weight, dtype, (long) in * (row + j), floats, 0, in);
+            for (int i = 0; i < few.count; i++) {
+                int x = few.at(i);
+                y[yOffset + i * yStride + j] = pairs ? plainDotPairs(words, in / 2, few.x, x)
+                        : alone ? plainDot(floats, 0, few.x, x, in) : plainDotInOne(floats, few.x, x, in);
+            }
         }
+    }
+
+    /** With a single vector of sums. */
+    private static float plainDotInOne(float[] w, float[] x, int xOffset, int n) {
+        float[] s = LANES.get();
+        Arrays.fill(s, 0, L, 0f);
+        int end = n - n % L;
+        for (int p = 0; p < end; p += L) {
+            for (int l = 0; l < L; l++) s[l] = Math.fma(w[p + l], x[xOffset + p + l], s[l]);
+        }
+        float rest = 0;
+        for (int p = end; p < n; p++) rest += w[p] * x[xOffset + p];
+        return PanamaKernels.sumOf(s) + rest;
     }
 
     private static float plainDotPairs(int[] pairs, int half, float[] x, int xOffset) {
@@ -546,7 +569,8 @@ final class ColdKernels implements Kernels {
 
     @Override
     public void roundToBlocks(DType format, float[] x, int n, byte[] codes, float[] scales) {
-        vectors.roundToBlocks(format, x, n, codes, scales);
+        if (cold((long) ELEMENT * n)) plain.roundToBlocks(format, x, n, codes, scales);
+        else vectors.roundToBlocks(format, x, n, codes, scales);
     }
 
     @Override

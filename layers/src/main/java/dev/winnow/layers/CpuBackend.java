@@ -22,9 +22,12 @@ public final class CpuBackend implements Backend {
         this.packed = packed;
     }
 
-    /** The best kernels this JVM has, on the shared pool. */
+    /**
+     * The best kernels this JVM has, on the shared pool. Weights stored as F32 stay packed, as products read them, from their second
+     * product with more than a few rows on, in up to an eighth of the heap; see {@link #keepingPacked}.
+     */
     public static CpuBackend create() {
-        return new CpuBackend(Kernels.best(), Workers.shared());
+        return new CpuBackend(Kernels.best(), Workers.shared(), PackedWeights.ofFloats());
     }
 
     /**
@@ -33,18 +36,25 @@ public final class CpuBackend implements Backend {
      */
     public static CpuBackend forOneRequest() {
         Kernels best = Kernels.best();
-        return new CpuBackend(best instanceof PanamaKernels vectors ? new ColdKernels(vectors) : best, Workers.shared());
+        return new CpuBackend(best instanceof PanamaKernels vectors ? new ColdKernels(vectors) : best, Workers.shared(),
+                PackedWeights.ofFloats());
     }
 
     /**
-     * As this, spending memory on speed: weights stay packed, as f32, from their first product with more than a few rows on. Worth it
-     * where short inputs follow one another, as pictures do, or reduction makes them short; decoding does not use it.
+     * As this, with another amount of memory for packed weights: of whatever type, they stay packed, as f32, from their second product with
+     * more than a few rows on. Worth it where short inputs follow one another, as pictures do, or reduction makes them short; decoding does
+     * not use it.
      *
-     * @param bytes of memory for that, beside the weights
+     * @param bytes of memory for that, beside the weights; 0 to keep nothing
      */
     public CpuBackend keepingPacked(long bytes) {
         if (bytes < 0) throw new IllegalArgumentException("memory for packed weights should not be negative but is " + bytes);
-        return new CpuBackend(kernels, workers, new PackedWeights(bytes));
+        return new CpuBackend(kernels, workers, bytes == 0 ? null : PackedWeights.upTo(bytes));
+    }
+
+    /** Bytes that packed weights take now. */
+    public long packedBytes() {
+        return packed == null ? 0 : packed.bytes();
     }
 
     @Override
@@ -355,12 +365,13 @@ public final class CpuBackend implements Backend {
         /** What the down projection of an MLP reads. */
         private float[] hidden(Mlp.Dense mlp, float[] normed, int n, Workspace ws) {
             float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * mlp.down().in());
-            if (mlp instanceof Mlp.Gated g && Gemm.multiplyGated(kernels, workers, g, normed, n, hidden)) {
+            if (mlp instanceof Mlp.Gated g) {
                 ws.work().product(n, 2 * g.gate().out(), g.gate().in());
-                return hidden;
+                float[] room = Gemm.needsRoom(n, g) ? ws.buffer(Workspace.Slot.GATED, n * g.up().out()) : null;
+                Gemm.multiplyGated(kernels, workers, packed, g, normed, n, hidden, room);
+            } else {
+                multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
             }
-            multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
-            gate(mlp, normed, hidden, n, ws);
             return hidden;
         }
 

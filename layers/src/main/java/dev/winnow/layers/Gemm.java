@@ -58,29 +58,53 @@ public final class Gemm {
         if (few(rows, linear)) {
             FewRows.begin(kernels, x, xOffset, xStride, rows).into(linear, y, yOffset, yStride, f, add).run(workers);
         } else {
-            many(kernels, workers, kept, linear, x, xOffset, xStride, rows, y, yOffset, yStride, f, add);
+            many(kernels, workers, x, xOffset, xStride, rows,
+                    new Product(linear, panels(kernels, kept, linear), y, yOffset, yStride, f, add, null));
         }
     }
 
-    /** The products of x [rows, in] with three maps; for few rows they are one loop over the threads, not three. */
+    /** The products of x [rows, in] with three maps, in one loop over the threads and not three where they are alike. */
     static void multiply(Kernels kernels, Workers workers, PackedWeights kept, float[] x, int rows, Linear a, float[] ya,
                          Linear b, float[] yb, Linear c, float[] yc) {
         if (rows <= 0) return;
-        if (few(rows, a) && alike(a, b) && alike(a, c)) {
-            FewRows.begin(kernels, x, 0, a.in(), rows).into(a, ya).into(b, yb).into(c, yc).run(workers);
-        } else {
+        if (!alike(a, b) || !alike(a, c)) {
             multiply(kernels, workers, kept, a, x, 0, a.in(), rows, ya, 0, a.out(), Activation.NONE, false);
             multiply(kernels, workers, kept, b, x, 0, b.in(), rows, yb, 0, b.out(), Activation.NONE, false);
             multiply(kernels, workers, kept, c, x, 0, c.in(), rows, yc, 0, c.out(), Activation.NONE, false);
+        } else if (few(rows, a)) {
+            FewRows.begin(kernels, x, 0, a.in(), rows).into(a, ya).into(b, yb).into(c, yc).run(workers);
+        } else {
+            many(kernels, workers, x, 0, a.in(), rows, product(kernels, kept, a, ya), product(kernels, kept, b, yb),
+                    product(kernels, kept, c, yc));
         }
     }
 
-    /** {@code y[rows, inner] = f(gate(x)) * up(x)} of few rows in one loop over the threads; returns whether that can be. */
-    static boolean multiplyGated(Kernels kernels, Workers workers, Mlp.Gated mlp, float[] x, int rows, float[] y) {
-        if (rows <= 0 || !few(rows, mlp.gate()) || !alike(mlp.gate(), mlp.up())) return false;
-        FewRows product = FewRows.begin(kernels, x, 0, mlp.gate().in(), rows);
-        product.into(mlp.gate(), y, 0, mlp.gate().out(), mlp.activation(), false).times(mlp.up()).run(workers);
-        return true;
+    /** Whether {@link #multiplyGated} needs room for the products with an MLP's second factor. */
+    static boolean needsRoom(int rows, Mlp.Gated mlp) {
+        return !few(rows, mlp.gate()) || !alike(mlp.gate(), mlp.up());
+    }
+
+    /**
+     * {@code y[rows, inner] = f(gate(x)) * up(x)}, in one loop over the threads where both are alike.
+     *
+     * @param room as much as y, or null where that is not needed
+     */
+    static void multiplyGated(Kernels kernels, Workers workers, PackedWeights kept, Mlp.Gated mlp, float[] x, int rows, float[] y,
+                              float[] room) {
+        if (rows <= 0) return;
+        Linear gate = mlp.gate();
+        Linear up = mlp.up();
+        if (!alike(gate, up)) {
+            multiply(kernels, workers, kept, gate, x, 0, gate.in(), rows, y, 0, gate.out(), mlp.activation(), false);
+            multiply(kernels, workers, kept, up, x, 0, up.in(), rows, room, 0, up.out(), Activation.NONE, false);
+            kernels.multiply(y, 0, room, 0, rows * up.out());
+        } else if (few(rows, gate)) {
+            FewRows product = FewRows.begin(kernels, x, 0, gate.in(), rows);
+            product.into(gate, y, 0, gate.out(), mlp.activation(), false).times(up).run(workers);
+        } else {
+            many(kernels, workers, x, 0, gate.in(), rows, new Product(gate, panels(kernels, kept, gate), y, 0, gate.out(),
+                    mlp.activation(), false, product(kernels, kept, up, room)));
+        }
     }
 
     private static boolean few(int rows, Linear linear) {
@@ -209,36 +233,70 @@ public final class Gemm {
         return upTo(Math.max(1, Math.min(streamed, even) / maps), BlockMatrix.GROUP);
     }
 
-    private static void many(Kernels kernels, Workers workers, PackedWeights kept, Linear linear,
-                             float[] x, int xOffset, int xStride, int rows, float[] y, int yOffset, int yStride, Activation f, boolean add) {
-        int in = linear.in();
-        int out = linear.out();
+    /**
+     * Where the product with a map goes, and what becomes of it.
+     *
+     * @param kept   where its panels are kept, or null
+     * @param factor another one of as many columns that f of it is multiplied with, or null
+     */
+    private record Product(Linear linear, PackedWeights.Panels kept, float[] y, int yOffset, int yStride, Activation f, boolean add,
+                           Product factor) {
+    }
+
+    private static Product product(Kernels kernels, PackedWeights kept, Linear linear, float[] y) {
+        return new Product(linear, panels(kernels, kept, linear), y, 0, linear.out(), Activation.NONE, false, null);
+    }
+
+    /** Where a map's panels are kept, or null. */
+    private static PackedWeights.Panels panels(Kernels kernels, PackedWeights kept, Linear linear) {
+        if (kept == null) return null;
+        return kept.of(linear.weight(), linear.in(), linear.out(), kernels.panelWidth(), depth(kernels, linear.in()));
+    }
+
+    /** How deep panels are. */
+    private static int depth(Kernels kernels, int in) {
+        return evenly(in, PANEL_ELEMENTS / kernels.panelWidth());
+    }
+
+    private static void many(Kernels kernels, Workers workers, float[] x, int xOffset, int xStride, int rows, Product... products) {
+        int in = products[0].linear.in();
+        int out = 0;
+        for (Product product : products) out += product.linear.out();
+        int maps = products[0].factor == null ? 1 : 2;
         int width = kernels.panelWidth();
-        int panels = (out + width - 1) / width;
-        int threads = (long) rows * in * out < MANY_INLINE ? 1 : workers.threads();
-        int depth = evenly(in, PANEL_ELEMENTS / width);
+        int threads = (long) rows * in * maps * out < MANY_INLINE ? 1 : workers.threads();
+        int depth = depth(kernels, in);
         int deep = Math.clamp(ROWS_ELEMENTS / kernels.packedRows(rows, depth), 1, (in + depth - 1) / depth) * depth;
         // several tasks a thread, so that all end together
-        int wide = Math.clamp(panels / (TASKS_PER_THREAD * threads), 1, Math.max(1, PACKED_BYTES / (Float.BYTES * depth * width))) * width;
-        int groups = (out + wide - 1) / wide;
+        int most = Math.max(1, PACKED_BYTES / (Float.BYTES * depth * width));
+        int wide = Math.clamp((out + width - 1) / width / (TASKS_PER_THREAD * threads), 1, most) * width;
+        int groups = 0;
+        for (Product product : products) groups += groups(product, wide);
         // narrow outputs have too few panels for the threads: there rows are split too, at the price of packing more often
         int parts = threads == 1 ? 1 : Math.clamp(2L * threads / groups, 1, (rows + 63) / 64);
         int partRows = upTo((rows + parts - 1) / parts, Kernels.ROW_GROUP);
         float[] packedRows = scratch(ROWS, kernels.packedRows(rows, Math.min(deep, in)));
-        PackedWeights.Panels panelsKept = kept == null ? null : kept.of(linear.weight(), in, out, width, depth);
         for (int p = 0; p < in; p += deep) {
-            Slice slice = new Slice(kernels, linear, panelsKept, packedRows, p, Math.min(deep, in - p), depth,
-                    y, yOffset, yStride, f, add || p > 0);
+            Slice slice = new Slice(kernels, packedRows, p, Math.min(deep, in - p), depth);
             workers.each(threads, (rows + PACK_ROWS - 1) / PACK_ROWS, t -> {
                 int first = t * PACK_ROWS;
                 slice.pack(x, xOffset + first * xStride, xStride, first, Math.min(PACK_ROWS, rows - first));
             });
             workers.each(threads, groups * parts, t -> {
                 int first = t % parts * partRows;
-                int from = t / parts * wide;
-                if (first < rows) slice.multiply(first, Math.min(partRows, rows - first), from, Math.min(wide, out - from));
+                int group = t / parts;
+                int i = 0;
+                for (int n; group >= (n = groups(products[i], wide)); i++) group -= n;
+                int from = group * wide;
+                int cols = Math.min(wide, products[i].linear.out() - from);
+                if (first < rows) slice.multiply(products[i], first, Math.min(partRows, rows - first), from, cols);
             });
         }
+    }
+
+    /** In how many groups of columns a product is worked on. */
+    private static int groups(Product product, int wide) {
+        return (product.linear.out() + wide - 1) / wide;
     }
 
     /** The length of even parts of a depth, none longer than that. */
@@ -251,26 +309,34 @@ public final class Gemm {
         return (n + unit - 1) / unit * unit;
     }
 
-    /** A product's part with the elements from .. from + deep - 1 of x and of the weight's rows, worked on by depth after depth. */
-    private record Slice(Kernels kernels, Linear linear, PackedWeights.Panels kept, float[] packedRows, int from, int deep, int depth,
-                         float[] y, int yOffset, int yStride, Activation f, boolean add) {
+    /** The elements from .. from + deep - 1 of x and of the weights' rows, worked on by depth after depth. */
+    private record Slice(Kernels kernels, float[] packedRows, int from, int deep, int depth) {
         void pack(float[] x, int xOffset, int xStride, int first, int rows) {
             kernels.packRows(x, xOffset + from, xStride, rows, deep, packedRows, kernels.packedRows(first, deep));
         }
 
         /** Rows first .. first + rows - 1 of the columns column .. column + cols - 1. */
-        void multiply(int first, int rows, int column, int cols) {
-            Tensor weight = linear.weight();
+        void multiply(Product product, int first, int rows, int column, int cols) {
+            Linear linear = product.linear;
             int in = linear.in();
-            int yi = yOffset + first * yStride;
+            float[] y = product.y;
+            int stride = product.yStride;
+            int yi = product.yOffset + first * stride;
             for (int p = 0; p < deep; p += depth) {
                 int d = Math.min(depth, deep - p);
-                float[] panels = kept == null ? packed(weight, in, from + p, d, column, cols)
-                        : kept.of(kernels, weight, in, from + p, d, column, cols);
-                kernels.multiplyPanels(packedRows, kernels.packedRows(first, deep), deep, p, panels, kept == null ? 0 : column * d,
-                        y, yi + column, yStride, rows, d, cols, add || p > 0);
+                float[] panels = product.kept == null ? packed(linear.weight(), in, from + p, d, column, cols)
+                        : product.kept.of(kernels, linear.weight(), in, from + p, d, column, cols);
+                kernels.multiplyPanels(packedRows, kernels.packedRows(first, deep), deep, p, panels, product.kept == null ? 0 : column * d,
+                        y, yi + column, stride, rows, d, cols, product.add || from + p > 0);
             }
-            if (from + deep == in) finish(kernels, linear.bias(), f, column, cols, rows, y, yi, yStride);
+            boolean last = from + deep == in;
+            if (last) finish(kernels, linear.bias(), product.f, column, cols, rows, y, yi, stride);
+            Product factor = product.factor;
+            if (factor == null) return;
+            multiply(factor, first, rows, column, cols);
+            for (int i = first; i < first + rows && last; i++) {
+                kernels.multiply(y, product.yOffset + i * stride + column, factor.y, factor.yOffset + i * factor.yStride + column, cols);
+            }
         }
 
         /** Panels of some columns in this thread's scratch. */

@@ -582,7 +582,7 @@ final class PanamaKernels implements Kernels {
     public void packPanel(MemorySegment weight, DType dtype, int in, int row, int cols, int from, int depth,
                           float[] panel, int panelOffset) {
         if (dtype.isBlocked()) {
-            packBlocks(new BlockMatrix(weight, dtype, in), row, cols, from, depth, panel, panelOffset);
+            packBlocks(new BlockMatrix(weight, dtype, in), row, cols, from, depth, panel, panelOffset, false);
             return;
         }
         int paired = dtype == DType.BF16 ? depth / 2 * 2 : 0;
@@ -618,8 +618,12 @@ final class PanamaKernels implements Kernels {
         }
     }
 
-    /** Blocks lie as a panel has them, a row in each lane, so words of some rows are widened where they go. */
-    private void packBlocks(BlockMatrix weight, int row, int cols, int from, int depth, float[] panel, int panelOffset) {
+    /**
+     * Blocks lie as a panel has them, a row in each lane, so words of some rows are widened where they go.
+     *
+     * @param plain whether in plain loops, see {@link ColdKernels}
+     */
+    static void packBlocks(BlockMatrix weight, int row, int cols, int from, int depth, float[] panel, int panelOffset, boolean plain) {
         int wordsOfBlock = weight.wordsOfBlock();
         for (int j = 0; j < PANEL_WIDTH; j += L) {
             int n = Math.min(L, cols - j);
@@ -634,8 +638,10 @@ final class PanamaKernels implements Kernels {
             for (int b = 0; b < depth / BLOCK; b++) {
                 long block = at + (long) Integer.BYTES * BlockMatrix.GROUP * wordsOfBlock * b;
                 int to = panelOffset + b * BLOCK * PANEL_WIDTH + j;
-                if (weight.format() == DType.Q8_0) spreadBytes(weight.data(), block, panel, to, scales, b * BlockMatrix.GROUP + lane);
-                else spreadHalfBytes(weight.data(), block, panel, to, scales, b * BlockMatrix.GROUP + lane);
+                int scale = b * BlockMatrix.GROUP + lane;
+                if (plain) ColdBlocks.spread(weight, block - Integer.BYTES * lane, lane, L, panel, to, PANEL_WIDTH, scales, scale);
+                else if (weight.format() == DType.Q8_0) spreadBytes(weight.data(), block, panel, to, scales, scale);
+                else spreadHalfBytes(weight.data(), block, panel, to, scales, scale);
             }
         }
     }
@@ -748,7 +754,8 @@ final class PanamaKernels implements Kernels {
         }
     }
 
-    private static float[] staged(int length) {
+    /** This thread's array of at least so many elements, for stored rows that are widened. */
+    static float[] staged(int length) {
         float[] stage = STAGE.get();
         if (stage.length < length) STAGE.set(stage = new float[length]);
         return stage;
@@ -774,6 +781,10 @@ final class PanamaKernels implements Kernels {
             s2 = w2.fma(FloatVector.fromArray(F, x, xi + p + 2 * L), s2);
             FloatVector w3 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2) + 12L * L, ByteOrder.LITTLE_ENDIAN);
             s3 = w3.fma(FloatVector.fromArray(F, x, xi + p + 3 * L), s3);
+        }
+        for (; p <= in - L; p += L) {
+            s0 = FloatVector.fromMemorySegment(F, w, at + ((long) p << 2), ByteOrder.LITTLE_ENDIAN)
+                    .fma(FloatVector.fromArray(F, x, xi + p), s0);
         }
         float sum = sumOf(s0.add(s1).add(s2.add(s3)));
         for (; p < in; p++) sum += ScalarKernels.read(w, DType.F32, (at >> 2) + p) * x[xi + p];

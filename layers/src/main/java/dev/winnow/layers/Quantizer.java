@@ -20,6 +20,8 @@ public final class Quantizer {
     private static final float MOST = 65504f;
     /** Elements of a task: enough for a thread to be worth waking. */
     private static final int TASK = 1 << 16;
+    /** Elements up to which plain loops, which give the same codes, are done before the JVM has compiled those on vectors. */
+    private static final long SMALL = 1 << 20;
 
     private Quantizer() {}
 
@@ -38,7 +40,7 @@ public final class Quantizer {
      */
     public static Tensor quantize(Tensor weight, DType format) {
         if (!format.isBlocked()) throw new IllegalArgumentException(format + " is no block format");
-        Kernels kernels = Kernels.best();
+        Kernels kernels = weight.elements() <= SMALL ? new ScalarKernels() : Kernels.best();
         int in = Math.toIntExact(weight.shape()[1]);
         long out = weight.shape()[0];
         MemorySegment blocks = Arena.ofAuto().allocate(Math.max(1, format.bytes(weight.elements())), 64)

@@ -48,16 +48,20 @@ class ColdKernelsTest {
 
     @Property(tries = 200)
     void packsPanels(@ForAll @IntRange(min = 1, max = 48) int wanted, @ForAll @IntRange(min = 1, max = 90) int depth,
-                     @ForAll @IntRange(max = 40) int from, @ForAll boolean bf16, @ForAll long seed) {
+                     @ForAll @IntRange(max = 40) int from, @ForAll Format format, @ForAll long seed) {
         Random random = new Random(seed);
-        DType dtype = bf16 ? DType.BF16 : DType.F32;
+        DType dtype = format.dtype;
         int cols = Math.min(wanted, VECTORS.panelWidth());
-        int in = from + depth + random.nextInt(5);
-        int row = random.nextInt(4);
-        MemorySegment data = Stored.unaligned(Stored.random(random, (row + cols) * in), dtype, in);
-        float[] start = Stored.random(random, 5 + depth * VECTORS.panelWidth() + 3);
+        int in = format.rowOf(from + depth + random.nextInt(5));
+        int row = dtype.isBlocked() ? random.nextInt(3) * 8 : random.nextInt(4);
+        int behind = random.nextInt(20);
+        MemorySegment data = Stored.unaligned(Stored.random(random, (row + cols + behind) * in), dtype, in);
+        float[] start = Stored.random(random, 5 + Math.max(depth, in) * VECTORS.panelWidth() + 3);
         same(start, p -> PLAIN.packPanel(data, dtype, in, row, cols, from, depth, p, 5),
                 p -> VECTORS.packPanel(data, dtype, in, row, cols, from, depth, p, 5));
+        // whole blocks of rounded weights have a way of their own
+        same(start, p -> PLAIN.packPanel(data, dtype, in, row, cols, 0, in, p, 5),
+                p -> VECTORS.packPanel(data, dtype, in, row, cols, 0, in, p, 5));
         float[] source = wild(random, row + cols * in);
         same(start, p -> PLAIN.transposePanel(source, row, in, cols, depth, p, 5),
                 p -> VECTORS.transposePanel(source, row, in, cols, depth, p, 5));
@@ -87,17 +91,36 @@ class ColdKernelsTest {
                 c -> VECTORS.multiplyPanels(packed, 0, depth, from, panels, 0, c, o, cStride, rows, depth - from, cols, add));
     }
 
-    @Property(tries = 200)
-    void dotsRows(@ForAll @IntRange(min = 1, max = 9) int rows, @ForAll @IntRange(min = 1, max = 200) int in, @ForAll long seed) {
-        Random random = new Random(seed);
-        int row = random.nextInt(3);
-        MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), DType.BF16, in);
-        float[] x = Stored.random(random, in + 2);
-        same(Stored.random(random, rows + 2), y -> dot(PLAIN, data, in, row, rows, x, y), y -> dot(VECTORS, data, in, row, rows, x, y));
+    /** Types that weights are stored in, of which rounded ones have rows of whole blocks. */
+    enum Format {
+        F32(DType.F32), BF16(DType.BF16), F16(DType.F16), Q8(DType.Q8_0), Q4(DType.Q4_0);
+
+        final DType dtype;
+
+        Format(DType dtype) {
+            this.dtype = dtype;
+        }
+
+        int rowOf(int n) {
+            return dtype.isBlocked() ? (n + 31) / 32 * 32 : n;
+        }
     }
 
-    private static void dot(Kernels k, MemorySegment data, int in, int row, int rows, float[] x, float[] y) {
-        k.dotRows(data, DType.BF16, in, row, rows, Stored.prepared(k, DType.BF16, in, rows, x, 2, in, 1), y, 1, rows);
+    @Property(tries = 600)
+    void dotsRows(@ForAll @IntRange(min = 1, max = 40) int rows, @ForAll @IntRange(min = 1, max = 200) int wanted,
+                  @ForAll @IntRange(min = 1, max = 9) int count, @ForAll Format format, @ForAll long seed) {
+        Random random = new Random(seed);
+        DType dtype = format.dtype;
+        int in = format.rowOf(wanted);
+        int row = random.nextInt(20);
+        MemorySegment data = Stored.unaligned(Stored.random(random, (row + rows) * in), dtype, in);
+        float[] x = Stored.random(random, count * (in + 1) + 2);
+        same(Stored.random(random, count * rows + 2),
+                y -> dot(PLAIN, data, dtype, in, row, rows, x, count, y), y -> dot(VECTORS, data, dtype, in, row, rows, x, count, y));
+    }
+
+    private static void dot(Kernels k, MemorySegment data, DType dtype, int in, int row, int rows, float[] x, int count, float[] y) {
+        k.dotRows(data, dtype, in, row, rows, Stored.prepared(k, dtype, in, rows, x, 2, in + 1, count), y, 1, rows);
     }
 
     @Property(tries = 200)
@@ -166,8 +189,10 @@ class ColdKernelsTest {
 
     @Test
     void theLauncherKeepsPlainLoopsFromC2() throws IOException {
-        assertThat(Files.readString(Path.of("../winnow"))).contains("CompileCommand=MaxNodeLimit,dev.winnow.layers.ColdKernels::plain*,");
+        assertThat(Files.readString(Path.of("../winnow"))).contains("CompileCommand=MaxNodeLimit,dev.winnow.layers.Cold*::plain*,");
         assertThat(ColdKernels.class.getDeclaredMethods()).extracting(Method::getName).filteredOn(n -> n.startsWith("plain"))
                 .contains("plainTile", "plainDeliver", "plainSpread", "plainPairs", "plainDotPairs", "plainGelu", "plainLayerNorm");
+        assertThat(ColdBlocks.class.getDeclaredMethods()).extracting(Method::getName).filteredOn(n -> n.startsWith("plain"))
+                .contains("plainBytes", "plainHalfBytes", "plainFactors");
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.winnow.weights.DType;
+import dev.winnow.weights.Tensor;
 import java.util.Arrays;
 import java.util.Random;
 import net.jqwik.api.Arbitraries;
@@ -77,8 +78,8 @@ class GemmTest {
             Linear linear = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
             Linear late = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), null);
             float[] x = Stored.random(random, rows * in);
-            PackedWeights kept = new PackedWeights(size + size / 2);
-            for (Linear weight : new Linear[] {linear, linear, late}) {
+            PackedWeights kept = PackedWeights.upTo(size + size / 2);
+            for (Linear weight : new Linear[] {linear, late, linear, linear, late, late}) {
                 float[] expected = new float[rows * out];
                 float[] y = new float[rows * out];
                 Gemm.multiply(new PanamaKernels(), THREE, weight, x, 0, in, rows, expected, 0, out, Activation.NONE, false);
@@ -103,12 +104,43 @@ class GemmTest {
             Linear linear = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), null);
             float[] expected = product(new PanamaKernels(), linear, x, rows, Activation.NONE);
             for (int i = 0; i < 40; i++) {
+                PackedWeights kept = PackedWeights.upTo(1 << 20);
                 float[] y = new float[rows * out];
-                Gemm.multiply(new PanamaKernels(), four, new PackedWeights(1 << 20), linear, x, 0, in, rows, y, 0, out,
-                        Activation.NONE, false);
-                assertThat(Arrays.equals(y, expected)).as("%s, time %d", dtype, i).isTrue();
+                // of the second product panels are kept
+                for (int product = 0; product < 2; product++) {
+                    Gemm.multiply(new PanamaKernels(), four, kept, linear, x, 0, in, rows, y, 0, out, Activation.NONE, false);
+                    assertThat(Arrays.equals(y, expected)).as("%s, time %d", dtype, i).isTrue();
+                }
+                assertThat(kept.bytes()).isPositive();
             }
         }
+    }
+
+    @Test
+    void panelsAreKeptFromTheSecondProductOn() {
+        PackedWeights floats = PackedWeights.ofFloats();
+        for (DType dtype : new DType[] {DType.BF16, DType.F32}) {
+            Tensor weight = Stored.tensor(new float[64 * 48], dtype, 48, 64);
+            assertThat(floats.of(weight, 64, 48, 24, 64)).isNull();
+            assertThat(floats.bytes()).isZero();
+            assertThat(floats.of(weight, 64, 48, 24, 64) != null).isEqualTo(dtype == DType.F32);
+        }
+        assertThat(floats.bytes()).isEqualTo(4 * 64 * 48);
+    }
+
+    @Test
+    void panelsGoWithTheirWeight() throws InterruptedException {
+        PackedWeights kept = PackedWeights.upTo(1 << 20);
+        Tensor weight = Stored.tensor(new float[64 * 48], DType.F32, 48, 64);
+        kept.of(weight, 64, 48, 24, 64);
+        kept.of(weight, 64, 48, 24, 64);
+        assertThat(kept.bytes()).isPositive();
+        weight = null;
+        for (int i = 0; i < 100 && kept.bytes() > 0; i++) {
+            System.gc();
+            Thread.sleep(10);
+        }
+        assertThat(kept.bytes()).isZero();
     }
 
     @ParameterizedTest
@@ -140,7 +172,7 @@ class GemmTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,64,40", "1,1024,512", "4,512,400", "8,96,33"})
+    @CsvSource({"1,64,40", "1,1024,512", "4,512,400", "8,96,33", "50,96,33", "150,1120,200"})
     void aGatedProductIsThatOfItsFactors(int rows, int in, int out) {
         Random random = new Random(in);
         Kernels k = new PanamaKernels();
@@ -149,12 +181,16 @@ class GemmTest {
             Linear up = new Linear(Stored.tensor(Stored.random(random, out * in), dtype, out, in), Stored.random(random, out));
             float[] x = Stored.random(random, rows * in);
             float[] y = new float[rows * out];
-            boolean few = Gemm.multiplyGated(k, THREE, new Mlp.Gated(gate, up, null, Activation.SILU), x, rows, y);
-            assertThat(few).isEqualTo(rows <= 4 || !dtype.isBlocked());
-            if (!few) continue;
-            float[] expected = product(k, gate, x, rows, Activation.SILU);
-            k.multiply(expected, 0, product(k, up, x, rows, Activation.NONE), 0, expected.length);
-            assertThat(y).isEqualTo(expected);
+            Linear other = new Linear(Stored.tensor(Stored.random(random, out * in), DType.F16, out, in), null);
+            for (Linear factor : new Linear[] {up, other}) {
+                Mlp.Gated mlp = new Mlp.Gated(gate, factor, null, Activation.SILU);
+                float[] room = Gemm.needsRoom(rows, mlp) ? new float[rows * out] : null;
+                Gemm.multiplyGated(k, THREE, PackedWeights.upTo(1 << 20), mlp, x, rows, y, room);
+                float[] expected = product(k, gate, x, rows, Activation.SILU);
+                k.multiply(expected, 0, product(k, factor, x, rows, Activation.NONE), 0, expected.length);
+                assertThat(y).isEqualTo(expected);
+            }
+            assertThat(Gemm.needsRoom(rows, new Mlp.Gated(gate, up, null, Activation.SILU))).isEqualTo(rows > (dtype.isBlocked() ? 4 : 8));
         }
     }
 

@@ -27,7 +27,7 @@ import java.util.Map;
 
 /**
  * A ViT classifier in f32, here and in ONNX Runtime and libtorch on the same weights, and here with half of its operations merged away.
- * Arguments: directory of the peers, or - to leave libtorch out; model directory, rounds, threads, batch sizes.
+ * Arguments: directory of the peers, or - to leave libtorch out; model directory, rounds, threads, batch sizes, MiB for packed weights.
  */
 public final class VitVersusPeers {
     private static final double TOLERANCE = 1e-3;
@@ -56,9 +56,10 @@ public final class VitVersusPeers {
         int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 20;
         int[] threads = args.length > 3 ? numbers(args[3]) : new int[] {Workers.shared().threads()};
         int[] batches = args.length > 4 ? numbers(args[4]) : new int[] {1, 8};
-        long packed = args.length > 5 ? Long.parseLong(args[5]) : 0;
-        System.out.println(Machine.describe() + ", " + packed + " MiB for packed weights");
-        try (Winnow model = Winnow.open(Path.of(args[1]), CpuBackend.create().keepingPacked(packed << 20))) {
+        CpuBackend backend = CpuBackend.create();
+        if (args.length > 5) backend = backend.keepingPacked(Long.parseLong(args[5]) << 20);
+        System.out.println(Machine.describe());
+        try (Winnow model = Winnow.open(Path.of(args[1]), backend)) {
             VitVersusPeers bench = new VitVersusPeers(model);
             Merging merging = bench.halfTheFlops();
             for (int n : threads) {

@@ -1,5 +1,7 @@
 package dev.winnow.runtime.cli;
 
+import dev.winnow.layers.Backend;
+import dev.winnow.layers.CpuBackend;
 import dev.winnow.reduction.ReductionPlan;
 import dev.winnow.runtime.Request;
 import dev.winnow.runtime.RequestException;
@@ -63,7 +65,8 @@ final class BenchCommand implements Callable<Integer> {
         if (generatedTokens != null) requireAtLeast("--gen-tokens", generatedTokens, 1);
         if (prompt != null && promptTokens != null) throw new UsageException("bench takes --prompt or --prompt-tokens, not both");
         List<ReductionPlan> plans = plans();
-        try (Winnow winnow = model.open(common.backend())) {
+        Backend backend = common.backend();
+        try (Winnow winnow = model.open(backend)) {
             for (ReductionPlan plan : plans) plan.schedule(winnow.model().shape());
             LanguageModel language = winnow.languageModel().orElse(null);
             if (language == null && (prompt != null || promptTokens != null || generatedTokens != null)) {
@@ -73,7 +76,7 @@ final class BenchCommand implements Callable<Integer> {
             PlanRounds measured = language == null ? PlanRounds.looking(winnow, pictures(winnow), plans)
                     : PlanRounds.generating(winnow, request, plans);
             measured.run(warmUp, rounds);
-            report(winnow, measured, language != null, request == null ? Optional.empty() : DeviceCopies.of(winnow, request));
+            report(winnow, backend, measured, language != null, request == null ? Optional.empty() : DeviceCopies.of(winnow, request));
         }
         return 0;
     }
@@ -112,10 +115,10 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     /** @param copies of the dense request, where a device runs it */
-    private void report(Winnow winnow, PlanRounds measured, boolean generates, Optional<DeviceCopies> copies) {
+    private void report(Winnow winnow, Backend backend, PlanRounds measured, boolean generates, Optional<DeviceCopies> copies) {
         List<PlanCost> costs = measured.costs();
         double steal = measured.stealSeconds();
-        Map<String, Long> memory = memory(winnow, costs);
+        Map<String, Long> memory = memory(winnow, backend, costs);
         if (common.json()) {
             Map<String, Object> result = new LinkedHashMap<>();
             result.put("machine", Host.describe());
@@ -213,9 +216,10 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     /** What memory went to. The JVM holds more of it than requests use: its own code, and heap not yet collected. */
-    private static Map<String, Long> memory(Winnow winnow, List<PlanCost> costs) {
+    private static Map<String, Long> memory(Winnow winnow, Backend backend, List<PlanCost> costs) {
         Map<String, Long> memory = new LinkedHashMap<>();
         memory.put("weights bytes", winnow.weightBytes());
+        if (backend instanceof CpuBackend cpu) memory.put("packed weights bytes", cpu.packedBytes());
         memory.put("cache bytes", most(costs, Stats::cacheHeldBytes));
         memory.put("workspace bytes", most(costs, Stats::workspaceBytes));
         memory.put("heap at most bytes", ManagementFactory.getMemoryPoolMXBeans().stream().filter(p -> p.getType() == MemoryType.HEAP)
