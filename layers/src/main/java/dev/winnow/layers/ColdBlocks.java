@@ -3,8 +3,6 @@ package dev.winnow.layers;
 import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -12,7 +10,6 @@ import java.util.Arrays;
  * order. Integers need no order.
  */
 final class ColdBlocks {
-    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int GROUP = BlockMatrix.GROUP;
     private static final int BLOCK = BlockMatrix.BLOCK;
     private static final int WORDS_OF_BYTES = BLOCK / 4;
@@ -26,7 +23,7 @@ final class ColdBlocks {
     /** A group's block, of the words from a byte on. */
     private static int[] block(MemorySegment weight, long at, int words) {
         int[] staged = STAGE.get();
-        MemorySegment.copy(weight, WORDS, at, staged, 0, GROUP * words);
+        MemorySegment.copy(weight, BlockMatrix.WORDS, at, staged, 0, GROUP * words);
         return staged;
     }
 
@@ -64,10 +61,10 @@ final class ColdBlocks {
     static void prepareBytes(float[] source, int in, float[] own, float[] next, float[] positive, float[] factors, int to,
                              float[] corrections, int correctionsTo) {
         int lanes = own.length;
-        float[] sums = new float[lanes];
+        float[] sums = SUMS.get();
         plainFactors(source, in, own, next, lanes, factors, to);
         for (int b = 0; b < in / BLOCK; b++) {
-            Arrays.fill(sums, 0f);
+            Arrays.fill(sums, 0, lanes, 0f);
             for (int p = b * BLOCK; p < (b + 1) * BLOCK; p += lanes) plainAddProducts(source, p, positive, sums, lanes);
             corrections[correctionsTo + b] = PanamaKernels.sumOf(sums);
         }

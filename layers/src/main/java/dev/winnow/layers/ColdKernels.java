@@ -3,8 +3,6 @@ package dev.winnow.layers;
 import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -24,10 +22,9 @@ final class ColdKernels implements Kernels {
     private static final int WIDE = 2048;
     /** What an element costs that is not multiplied and added but, say, exponentiated. */
     private static final int ELEMENT = 16;
-    /** What a weight costs that is met by one vector only. */
+    /** What a weight costs, beside the multiply-add, that is met by the first of few vectors. */
     private static final int WEIGHT = 4;
 
-    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int L = PanamaKernels.F.length();
     private static final int MOST_SUMS = 4;
 
@@ -86,7 +83,7 @@ final class ColdKernels implements Kernels {
         int pairs = depth / 2;
         int[] staged = staged(pairs);
         for (int j = 0; j < cols; j++) {
-            MemorySegment.copy(weight, WORDS, ((long) (row + j) * in + from) << 1, staged, 0, pairs);
+            MemorySegment.copy(weight, BlockMatrix.WORDS, ((long) (row + j) * in + from) << 1, staged, 0, pairs);
             plainPairs(staged, pairs, panel, panelOffset + j, width);
         }
         clearColumns(panel, panelOffset, cols, width, depth);
@@ -243,27 +240,37 @@ final class ColdKernels implements Kernels {
     @Override
     public void prepare(DType dtype, int in, int out, FewVectors few) {
         if (in >= WIDE) left = 0;
-        few.plain = dtype != DType.F16 && cold((long) WEIGHT * few.count * out * in);
-        if (dtype.isBlocked() || !few.plain) vectors.prepare(dtype, in, out, few);
+        few.plain = dtype != DType.F16 && cold((long) (WEIGHT + few.count - 1) * out * in);
+        if (!few.plain) vectors.prepare(dtype, in, out, few);
+        else if (dtype.isBlocked()) PanamaKernels.BLOCKS.get().prepare(this, dtype, in, few);
     }
 
     @Override
     public void dotRows(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors few, float[] y, int yOffset, int yStride) {
-        if (dtype.isBlocked() || !few.plain) {
-            vectors.dotRows(weight, dtype, in, row, rows, few, y, yOffset, yStride);
-            return;
+        if (!few.plain) vectors.dotRows(weight, dtype, in, row, rows, few, y, yOffset, yStride);
+        else if (dtype.isBlocked()) PanamaKernels.BLOCKS.get().dot(this, weight, dtype, in, row, rows, few, y, yOffset, yStride);
+        else if (StreamedRows.takes(dtype, in, few.count)) dotPairs(weight, in, row, rows, few, y, yOffset, yStride);
+        else dotWidened(weight, dtype, in, row, rows, few, y, yOffset, yStride);
+    }
+
+    private static void dotPairs(MemorySegment weight, int in, int row, int rows, FewVectors few, float[] y, int yOffset, int yStride) {
+        int half = in / 2;
+        int[] words = staged(half);
+        for (int j = 0; j < rows; j++) {
+            MemorySegment.copy(weight, BlockMatrix.WORDS, 2L * in * (row + j), words, 0, half);
+            for (int i = 0; i < few.count; i++) y[yOffset + i * yStride + j] = plainDotPairs(words, half, few.x, few.at(i));
         }
-        boolean pairs = StreamedRows.takes(dtype, in, few.count);
+    }
+
+    private void dotWidened(MemorySegment weight, DType dtype, int in, int row, int rows, FewVectors few,
+                            float[] y, int yOffset, int yStride) {
         boolean alone = dtype == DType.F32 && few.count == 1;
-        int[] words = staged(in / 2);
         float[] floats = PanamaKernels.staged(in);
         for (int j = 0; j < rows; j++) {
-            if (pairs) MemorySegment.copy(weight, WORDS, 2L * in * (row + j), words, 0, in / 2);
-            else plain.widen(weight, dtype, (long) in * (row + j), floats, 0, in);
+            plain.widen(weight, dtype, (long) in * (row + j), floats, 0, in);
             for (int i = 0; i < few.count; i++) {
                 int x = few.at(i);
-                y[yOffset + i * yStride + j] = pairs ? plainDotPairs(words, in / 2, few.x, x)
-                        : alone ? plainDot(floats, 0, few.x, x, in) : plainDotInOne(floats, few.x, x, in);
+                y[yOffset + i * yStride + j] = alone ? plainDot(floats, 0, few.x, x, in) : plainDotInOne(floats, few.x, x, in);
             }
         }
     }

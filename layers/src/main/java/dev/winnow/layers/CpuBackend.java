@@ -24,7 +24,7 @@ public final class CpuBackend implements Backend {
 
     /**
      * The best kernels this JVM has, on the shared pool. Weights stored as F32 stay packed, as products read them, from their second
-     * product with more than a few rows on, in up to an eighth of the heap; see {@link #keepingPacked}.
+     * product with more than a few rows on, in up to an eighth of the heap for each backend; see {@link #keepingPacked}.
      */
     public static CpuBackend create() {
         return new CpuBackend(Kernels.best(), Workers.shared(), PackedWeights.ofFloats());
@@ -365,13 +365,14 @@ public final class CpuBackend implements Backend {
         /** What the down projection of an MLP reads. */
         private float[] hidden(Mlp.Dense mlp, float[] normed, int n, Workspace ws) {
             float[] hidden = ws.buffer(Workspace.Slot.HIDDEN, n * mlp.down().in());
-            if (mlp instanceof Mlp.Gated g) {
+            if (mlp instanceof Mlp.Gated g && Gemm.alike(g.gate(), g.up())) {
                 ws.work().product(n, 2 * g.gate().out(), g.gate().in());
-                float[] room = Gemm.needsRoom(n, g) ? ws.buffer(Workspace.Slot.GATED, n * g.up().out()) : null;
+                float[] room = Gemm.few(n, g.gate()) ? null : ws.buffer(Workspace.Slot.GATED, n * g.up().out());
                 Gemm.multiplyGated(kernels, workers, packed, g, normed, n, hidden, room);
-            } else {
-                multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
+                return hidden;
             }
+            multiply(mlp.first(), normed, n, hidden, mlp.activation(), false, ws.work());
+            gate(mlp, normed, hidden, n, ws);
             return hidden;
         }
 

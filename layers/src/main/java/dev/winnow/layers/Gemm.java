@@ -11,7 +11,7 @@ import java.util.function.IntConsumer;
  *
  * <p>Few rows (decode) read each weight once from memory and keep every x in cache: {@link Kernels#dotRows}. Many rows first pack
  * a panel of weights, {@link Kernels#panelWidth} columns by a stretch of depth, widened and transposed, into a buffer that stays in the
- * core's cache while all rows stream past it; a packed copy of the whole weight is never held.
+ * core's cache while all rows stream past it; a packed copy of the whole weight is held only where {@link PackedWeights} keeps it.
  */
 public final class Gemm {
     /** Up to this many rows, packing a panel costs more than it saves. */
@@ -79,40 +79,32 @@ public final class Gemm {
         }
     }
 
-    /** Whether {@link #multiplyGated} needs room for the products with an MLP's second factor. */
-    static boolean needsRoom(int rows, Mlp.Gated mlp) {
-        return !few(rows, mlp.gate()) || !alike(mlp.gate(), mlp.up());
-    }
-
     /**
-     * {@code y[rows, inner] = f(gate(x)) * up(x)}, in one loop over the threads where both are alike.
+     * {@code y[rows, inner] = f(gate(x)) * up(x)} in one loop over the threads.
      *
-     * @param room as much as y, or null where that is not needed
+     * @param mlp  whose gate and up are {@link #alike}
+     * @param room as much as y, or null if these are {@link #few} rows
      */
     static void multiplyGated(Kernels kernels, Workers workers, PackedWeights kept, Mlp.Gated mlp, float[] x, int rows, float[] y,
                               float[] room) {
         if (rows <= 0) return;
         Linear gate = mlp.gate();
-        Linear up = mlp.up();
-        if (!alike(gate, up)) {
-            multiply(kernels, workers, kept, gate, x, 0, gate.in(), rows, y, 0, gate.out(), mlp.activation(), false);
-            multiply(kernels, workers, kept, up, x, 0, up.in(), rows, room, 0, up.out(), Activation.NONE, false);
-            kernels.multiply(y, 0, room, 0, rows * up.out());
-        } else if (few(rows, gate)) {
+        if (room == null) {
             FewRows product = FewRows.begin(kernels, x, 0, gate.in(), rows);
-            product.into(gate, y, 0, gate.out(), mlp.activation(), false).times(up).run(workers);
+            product.into(gate, y, 0, gate.out(), mlp.activation(), false).times(mlp.up()).run(workers);
         } else {
             many(kernels, workers, x, 0, gate.in(), rows, new Product(gate, panels(kernels, kept, gate), y, 0, gate.out(),
-                    mlp.activation(), false, product(kernels, kept, up, room)));
+                    mlp.activation(), false, product(kernels, kept, mlp.up(), room)));
         }
     }
 
-    private static boolean few(int rows, Linear linear) {
+    /** Whether so many rows are multiplied with a weight as it is stored. */
+    static boolean few(int rows, Linear linear) {
         return rows <= (linear.weight().dtype().isBlocked() ? FEW_ROWS_OF_BLOCKS : FEW_ROWS);
     }
 
     /** Whether what is made of x for one is right for the other. */
-    private static boolean alike(Linear a, Linear b) {
+    static boolean alike(Linear a, Linear b) {
         return a.weight().dtype() == b.weight().dtype() && a.in() == b.in();
     }
 
@@ -329,12 +321,12 @@ public final class Gemm {
                 kernels.multiplyPanels(packedRows, kernels.packedRows(first, deep), deep, p, panels, product.kept == null ? 0 : column * d,
                         y, yi + column, stride, rows, d, cols, product.add || from + p > 0);
             }
-            boolean last = from + deep == in;
-            if (last) finish(kernels, linear.bias(), product.f, column, cols, rows, y, yi, stride);
             Product factor = product.factor;
+            if (factor != null) multiply(factor, first, rows, column, cols);
+            if (from + deep < in) return;
+            finish(kernels, linear.bias(), product.f, column, cols, rows, y, yi, stride);
             if (factor == null) return;
-            multiply(factor, first, rows, column, cols);
-            for (int i = first; i < first + rows && last; i++) {
+            for (int i = first; i < first + rows; i++) {
                 kernels.multiply(y, product.yOffset + i * stride + column, factor.y, factor.yOffset + i * factor.yStride + column, cols);
             }
         }

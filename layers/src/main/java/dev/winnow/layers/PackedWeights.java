@@ -2,25 +2,26 @@ package dev.winnow.layers;
 
 import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
+import java.lang.ref.SoftReference;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.Objects;
 import java.util.WeakHashMap;
 
 /**
  * Panels of weights that are kept once they were packed, up to so many bytes: products of some hundred rows spend a tenth of their time
  * packing, those of fewer rows, which reduction leaves, a larger part. A weight takes four bytes an element, whatever it is stored in, so
- * nothing is kept for the first product with it, which may be the only one; those met again first are kept. Panels go with their weights:
- * when a model is no longer in use, the garbage collector takes both.
+ * nothing is kept for the first product with it, which may be the only one; those met again first are kept. Panels are held softly: where
+ * the heap gets short, or they were not used for long, the garbage collector takes them, and they are packed anew when they are needed.
  */
 final class PackedWeights {
-    /** Of how much heap there may be panels take that part, where nobody said otherwise. */
+    /** Panels take at most that part of the heap where nobody said otherwise. */
     private static final int PART_OF_HEAP = 8;
+    private static final SoftReference<Panels> NONE_YET = new SoftReference<>(null);
 
     private final long most;
     private final boolean floatsOnly;
-    /** By weight: two are equal where they are the same part of memory. */
-    private final Map<Tensor, Use> uses = new WeakHashMap<>();
+    /** By weight. Two tensors are equal only if they share the array of their shape: one that is loaded anew is another. */
+    private final Map<Tensor, SoftReference<Panels>> kept = new WeakHashMap<>();
 
     private PackedWeights(long most, boolean floatsOnly) {
         this.most = most;
@@ -38,33 +39,39 @@ final class PackedWeights {
     }
 
     /** Where a weight's panels, of one width and depth each time, are kept; null if they are not, or not yet. */
-    synchronized Panels of(Tensor weight, int in, int out, int width, int depth) {
-        if (floatsOnly && weight.dtype() != DType.F32) return null;
-        Use use = uses.get(weight);
-        if (use == null) {
-            uses.put(weight, new Use());
+    Panels of(Tensor weight, int in, int out, int width, int depth) {
+        return floatsOnly && weight.dtype() != DType.F32 ? null : found(weight, in, out, width, depth);
+    }
+
+    private synchronized Panels found(Tensor weight, int in, int out, int width, int depth) {
+        SoftReference<Panels> known = kept.get(weight);
+        if (known == null) {
+            kept.put(weight, NONE_YET);
             return null;
         }
-        if (use.panels == null && (long) Float.BYTES * in * Gemm.upTo(out, width) <= most - bytes()) {
-            use.panels = new Panels(in, out, width, depth);
+        Panels panels = known.get();
+        if (panels == null && (long) Float.BYTES * in * Gemm.upTo(out, width) <= most - bytes()) {
+            panels = new Panels(in, out, width, depth);
+            kept.put(weight, new SoftReference<>(panels));
         }
-        return use.panels;
+        return panels;
     }
 
     /** Bytes in use. */
     synchronized long bytes() {
-        return uses.values().stream().map(u -> u.panels).filter(Objects::nonNull).mapToLong(Panels::bytes).sum();
-    }
-
-    /** What became of a weight that was met. */
-    private static final class Use {
-        private Panels panels;
+        long sum = 0;
+        for (SoftReference<Panels> reference : kept.values()) {
+            Panels panels = reference.get();
+            if (panels != null) sum += panels.bytes;
+        }
+        return sum;
     }
 
     /** The panels of one weight, slice of its depth by slice. */
     static final class Panels {
         private final int depth;
         private final int width;
+        private final long bytes;
         private final float[][] slices;
         private final Panel[][] panels;
 
@@ -76,6 +83,7 @@ final class PackedWeights {
         private Panels(int in, int out, int width, int depth) {
             this.depth = depth;
             this.width = width;
+            this.bytes = (long) Float.BYTES * in * Gemm.upTo(out, width);
             int count = (in + depth - 1) / depth;
             slices = new float[count][];
             panels = new Panel[count][Gemm.upTo(out, width) / width];
@@ -83,12 +91,6 @@ final class PackedWeights {
                 slices[i] = new float[Gemm.upTo(out, width) * Math.min(depth, in - i * depth)];
                 Arrays.setAll(panels[i], c -> new Panel());
             }
-        }
-
-        private long bytes() {
-            long elements = 0;
-            for (float[] slice : slices) elements += slice.length;
-            return Float.BYTES * elements;
         }
 
         /** All panels of the elements from .. from + d - 1, of which those of the columns column .. column + cols - 1 are packed now. */

@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The kernels on the Vector API, for vectors of 128, 256 or 512 bits, as the machine prefers. Accumulators are named locals and helpers that
- * return vectors are small enough to be inlined: a vector that crosses a real call is allocated.
+ * The kernels on the Vector API, for vectors of 128, 256 or 512 bits, as the machine prefers. Accumulators are named locals and helpers
+ * that return vectors are small enough to be inlined: a vector that crosses a real call is allocated.
  */
 final class PanamaKernels implements Kernels {
     private static final int LEAST_BITS = 128;
@@ -56,7 +56,8 @@ final class PanamaKernels implements Kernels {
     /** Where stored rows are widened to. */
     private static final ThreadLocal<float[]> STAGE = ThreadLocal.withInitial(() -> new float[0]);
     private static final ThreadLocal<BlockScales> SCALES = ThreadLocal.withInitial(BlockScales::new);
-    private static final ThreadLocal<BlockProducts> BLOCKS = ThreadLocal.withInitial(BlockProducts::new);
+    /** Each thread's products with blocks, which take the elements' work from whatever kernels. */
+    static final ThreadLocal<BlockProducts> BLOCKS = ThreadLocal.withInitial(BlockProducts::new);
 
     /** Whether the processor has vectors; without them every operation would be a loop with an array for its result. */
     static boolean supported() {

@@ -6,15 +6,12 @@ import dev.winnow.weights.DType;
 import dev.winnow.weights.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * Rounds weights to blocks of 32 elements that share a scale, by the rules of GGML's Q8_0 and Q4_0: the element furthest from zero
  * becomes 127 or -127 of a Q8_0 block, and -8 of a Q4_0 block, whose scale takes its sign.
  */
 public final class Quantizer {
-    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int BLOCK = BlockMatrix.BLOCK;
     /** The largest f16. */
     private static final float MOST = 65504f;
@@ -60,7 +57,7 @@ public final class Quantizer {
                 for (float scale : scaled) largest = Math.max(largest, Math.abs(scale));
                 if (largest > MOST) throw new CheckpointException("tensor " + weight.name() + " has elements too large for " + format);
                 for (int b = 0; b < scaled.length; b++) halves[b] = Float.floatToFloat16(scaled[b]);
-                MemorySegment.copy(MemorySegment.ofArray(coded), WORDS, 0, words, 0, words.length);
+                MemorySegment.copy(MemorySegment.ofArray(coded), BlockMatrix.WORDS, 0, words, 0, words.length);
                 target.write(r, words, halves);
             }
         });

@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/** Plain loops: runs where the vector module is absent, and is what tests compare {@link PanamaKernels} with. */
+/** Plain loops: runs where the vector module or the vectors are absent, and is what tests compare {@link PanamaKernels} with. */
 final class ScalarKernels implements Kernels {
     static final ValueLayout.OfFloat FLOATS = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORTS = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -242,7 +242,8 @@ final class ScalarKernels implements Kernels {
         for (int b = 0; b < n / 32; b++) {
             int from = 32 * b;
             int furthest = from;
-            for (int i = from; i < from + 32; i++) if (Math.abs(x[i]) > Math.abs(x[furthest])) furthest = i;
+            // a NaN makes the scale one, and so the block: none is passed over
+            for (int i = from; i < from + 32; i++) if (Math.abs(x[i]) > Math.abs(x[furthest]) || Float.isNaN(x[i])) furthest = i;
             float scale = format == DType.Q8_0 ? Math.abs(x[furthest]) / 127 : x[furthest] / -8;
             scales[b] = scale;
             float inverse = scale == 0 ? 0 : 1 / scale;

@@ -1,8 +1,8 @@
 package dev.winnow.layers;
 
+import dev.winnow.weights.BlockMatrix;
 import dev.winnow.weights.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -22,7 +22,6 @@ final class StreamedRows {
     private static final int L = F.length();
     private static final VectorShuffle<Float> EVEN = VectorShuffle.makeUnzip(F, 0);
     private static final VectorShuffle<Float> ODD = VectorShuffle.makeUnzip(F, 1);
-    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** For so many vectors a row that the first has brought to cache is read again faster than it is widened for all. */
     private static final int FEW = 2;
     /**
@@ -104,7 +103,7 @@ final class StreamedRows {
         }
         float sum = PanamaKernels.sumOf(s0.add(t0).add(s1.add(t1)));
         for (; p < half; p++) {
-            int pair = w.get(WORDS, at + 4L * p);
+            int pair = w.get(BlockMatrix.WORDS, at + 4L * p);
             sum += Float.intBitsToFloat(pair << 16) * even[xi + p] + Float.intBitsToFloat(pair & BF16_BITS) * odd[xi + p];
         }
         return sum;
@@ -130,7 +129,7 @@ final class StreamedRows {
         }
         float sum = PanamaKernels.sumOf(s0.add(t0).add(s1.add(t1)));
         for (; p < half; p++) {
-            int pair = w.get(WORDS, at + 4L * p);
+            int pair = w.get(BlockMatrix.WORDS, at + 4L * p);
             sum += Float.intBitsToFloat(pair << 16 >> 3 & F16_BITS) * even[xi + p]
                     + Float.intBitsToFloat(pair >> 3 & F16_BITS) * odd[xi + p];
         }

@@ -124,6 +124,18 @@ class ColdKernelsTest {
     }
 
     @Property(tries = 200)
+    void rounds(@ForAll @IntRange(min = 1, max = 6) int blocks, @ForAll boolean halfBytes, @ForAll boolean odd, @ForAll long seed) {
+        Random random = new Random(seed);
+        int n = 32 * blocks;
+        float[] x = odd ? wild(random, n) : Stored.random(random, n);
+        DType format = halfBytes ? DType.Q4_0 : DType.Q8_0;
+        byte[] codes = new byte[n];
+        byte[] plainCodes = new byte[n];
+        same(new float[blocks], s -> PLAIN.roundToBlocks(format, x, n, plainCodes, s), s -> VECTORS.roundToBlocks(format, x, n, codes, s));
+        assertThat(plainCodes).isEqualTo(codes);
+    }
+
+    @Property(tries = 200)
     void worksOnColumns(@ForAll @IntRange(min = 1, max = 40) int rows, @ForAll @IntRange(min = 1, max = 40) int depth, @ForAll long seed) {
         Random random = new Random(seed);
         int width = VECTORS.panelWidth();

@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +32,8 @@ import org.junit.platform.launcher.listeners.TestExecutionSummary;
  * slowly and with the same results.
  */
 class VectorLengthsTest {
+    /** After which a run that hangs is ended, and so fails. */
+    private static final int MINUTES = 5;
     private static final String SHAPE = "jdk/incubator/vector/VectorShape.class";
 
     /** The last stands for all above 512 too, which are to use vectors of 512 bits. */
@@ -44,7 +48,7 @@ class VectorLengthsTest {
     @ParameterizedTest
     @MethodSource("others")
     void kernelsAreRight(int bits, @TempDir Path patch) throws Exception {
-        List<String> lines = run(bits, patch, KernelsTest.class, BlockProductsTest.class);
+        List<String> lines = run(bits, patch, KernelsTest.class, BlockProductsTest.class, ColdKernelsTest.class);
         assertThat(lines.getLast()).as(String.join("\n", lines))
                 .matches("PanamaKernels, vectors of " + used(bits) + " bits, [1-9]\\d* tests, 0 failed");
     }
@@ -67,6 +71,7 @@ class VectorLengthsTest {
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), Tests.class.getName()));
         for (Class<?> test : tests) command.add(test.getName());
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        CompletableFuture.delayedExecutor(MINUTES, TimeUnit.MINUTES).execute(process::destroyForcibly);
         List<String> lines = process.inputReader().readAllLines();
         process.waitFor();
         return lines;

@@ -22,7 +22,8 @@ public record BlockMatrix(MemorySegment data, DType format, int in) {
     /** Elements of a block. */
     public static final int BLOCK = 32;
 
-    private static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** A word of codes, or of two bf16, at any address. */
+    public static final ValueLayout.OfInt WORDS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort HALVES = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public BlockMatrix {

@@ -21,7 +21,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * How evenly tokens come, what a token allocates, and what is left when other processes want the cores: throughput may fall by the
+ * How evenly tokens come, how many allocate anything, and what is left when other processes want the cores: throughput may fall by the
  * processor time that they take, and not by more, as it does where idle threads spin. Arguments: model directory, rounds, none|q8|q4.
  */
 public final class SteadyDecoding {

@@ -66,6 +66,7 @@ public final class VitVersusPeers {
                 Workers.shared().resize(n);
                 for (int batch : batches) bench.compare(merging, batch, n, batch == 1 ? rounds : Math.max(1, rounds / FEWER_ROUNDS), peers);
             }
+            System.out.printf("%nWeights kept packed: %d MiB.%n", backend.packedBytes() >> 20);
         }
     }
 
